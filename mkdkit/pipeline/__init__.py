@@ -1,0 +1,1 @@
+"""The method as stages, and the settings of whole runs."""

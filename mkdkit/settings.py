@@ -1,0 +1,212 @@
+"""Every number a reader may change, with its unit, its range and where it comes from.
+
+All settings are frozen: an ablation is `[replace(settings, kd_weight=w) for w in ...]`.
+Defaults are those of the papers' small models where a paper states one; `pipeline.recipes` gives
+the values of each profile and of each published experiment.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+QuestionSource = Literal["rule-made", "mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl", "hub"]
+Method = Literal["full", "lora", "qlora"]
+Schedule = Literal["constant", "cosine", "linear"]
+Template = Literal["arrow", "therefore"]
+Precision = Literal["auto", "bf16", "fp32"]
+Keep = Literal["best", "last"]
+Augmentation = Literal["own", "recorded"]
+
+
+def _require(rule: bool, name: str, what: str, value: Any) -> None:
+    if not rule:
+        raise ValueError(f"{name} must be {what}, got {value!r}")
+
+
+def _require_choice(name: str, value: Any, choices: Any) -> None:
+    _require(value in get_args(choices), name, f"one of {', '.join(get_args(choices))}", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionSettings:
+    """Which questions, and how many. Validation is taken from train, never from test."""
+
+    task: str = "multi_step_arithmetic"
+    source: QuestionSource = "rule-made"
+    data_dir: str | None = None  # the folder or file of a recorded source
+    train: int | None = 300  # questions; None: all there are
+    validation: int = 100  # questions
+    test: int | None = 200  # questions; None: all there are
+    steps: int | None = None  # rule-made: steps a solution takes; None: the task's own default
+    objects: int = 3  # rule-made tracking_shuffled_objects: 3, 5 or 7
+    seed: int = 0  # draws train; rule-made validation and test never change with it
+
+    def __post_init__(self) -> None:
+        _require_choice("source", self.source, QuestionSource)
+        for name in ("train", "test"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, name, "at least 1, or none for all", value)
+        _require(self.validation >= 0, "validation", "0 or more", self.validation)
+        _require(self.steps is None or self.steps >= 1, "steps", "at least 1", self.steps)
+        _require(self.objects in (3, 5, 7), "objects", "3, 5 or 7", self.objects)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherSettings:
+    """How many rationales a teacher writes; the slip rate is the scripted teacher's alone."""
+
+    rationales_per_question: int = 3  # Mentor-KD: three of six, drawn at random
+    slip_rate: float = 0.2  # share of scripted rationales with a slip in them, 0 to 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        n = self.rationales_per_question
+        _require(n >= 1, "rationales_per_question", "at least 1", n)
+        _require(0 <= self.slip_rate <= 1, "slip_rate", "between 0 and 1", self.slip_rate)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilterSettings:
+    """Which rationales are kept. The papers ask for a right answer and nothing else."""
+
+    correct_only: bool = True  # drop "no answer" and "wrong answer"
+    check_reasoning: bool = False  # drop "flawed reasoning" by the task's process check
+    drop_duplicates: bool = True  # the same text twice for one question
+    encodable_only: bool = True  # drop text with characters the tokenizer does not know
+    max_tokens: int | None = 512  # prompt + completion; longer ones are dropped, never cut
+    max_per_question: int | None = None  # the first ones stay
+
+    def __post_init__(self) -> None:
+        for name in ("max_tokens", "max_per_question"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, name, "at least 1, or none for no limit", value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a model is fine-tuned on completions."""
+
+    method: Method = "full"  # full fine-tuning, LoRA, or LoRA on a base held in 4-bit NF4
+    lora_rank: int = 16  # r: columns of the two small matrices beside each linear layer
+    lora_alpha: int = 32  # the update is scaled by alpha / r
+    lora_dropout: float = 0.0
+    learning_rate: float = 3e-4  # AdamW, at its highest; Fine-tune-CoT's open models
+    schedule: Schedule = "constant"  # after the warm-up; cosine and linear end at zero
+    warmup_share: float = 0.0  # of all optimiser steps
+    weight_decay: float = 0.0
+    clip_norm: float = 1.0  # gradients longer than this are scaled down to it; 0: never
+    batch_size: int = 8  # rows in one forward pass
+    accumulation_steps: int = 1  # forward passes in one optimiser step
+    epochs: float = 20  # passes over the set
+    max_steps: int | None = None  # optimiser steps; overrides epochs (for equal-steps arms)
+    max_tokens: int = 512  # prompt + completion; a longer row is an error here
+    template: Template = "arrow"  # "{r} --> {a}" or "{r}. Therefore, the answer is {a}."
+    precision: Precision = "auto"  # of the forward pass; auto: bf16 where the machine is fast at it
+    gradient_checkpointing: bool = False  # less memory for about a third more time
+    validations: int = 4  # spread evenly over the training; 0: never
+    keep: Keep = "best"  # the weights kept: best on validation, or last
+    checkpoint_seconds: float = 120.0  # at most this much work is lost when a run is killed
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require_choice("method", self.method, Method)
+        _require_choice("schedule", self.schedule, Schedule)
+        _require_choice("template", self.template, Template)
+        _require_choice("precision", self.precision, Precision)
+        _require_choice("keep", self.keep, Keep)
+        for name in ("lora_rank", "lora_alpha", "batch_size", "accumulation_steps", "max_tokens"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)
+        _require(self.learning_rate > 0, "learning_rate", "above 0", self.learning_rate)
+        _require(0 <= self.warmup_share <= 1, "warmup_share", "from 0 to 1", self.warmup_share)
+        for name in ("weight_decay", "clip_norm", "epochs", "validations", "checkpoint_seconds"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
+        _require(
+            self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1", self.max_steps
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudentSettings(TrainingSettings):
+    """How a student is distilled. Defaults of λ, τ and rate: Mentor-KD's published script."""
+
+    kd_weight: float = 0.3  # λ: share of the soft-label loss, 0 to 1
+    kd_temperature: float = 2.0  # τ: softens both distributions, > 0
+    tau_squared: bool = False  # multiply the soft-label loss by τ²; the paper does not
+    learning_rate: float = 2e-4
+
+    def __post_init__(self) -> None:
+        TrainingSettings.__post_init__(self)
+        _require(0 <= self.kd_weight <= 1, "kd_weight", "between 0 and 1", self.kd_weight)
+        _require(self.kd_temperature > 0, "kd_temperature", "above 0", self.kd_temperature)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingSettings:
+    """How the mentor writes rationales (augmentation)."""
+
+    degree: int = 3  # rationales per question
+    sampling_temperature: float = 0.7  # randomness; Mentor-KD's script
+    top_k: int | None = None  # sample among the k likeliest tokens; None: among all
+    top_p: float = 1.0  # sample within this much of the probability mass
+    max_new_tokens: int = 256
+    batch_size: int = 16  # questions; each has `degree` rows
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("degree", "max_new_tokens", "batch_size"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        _require(
+            self.sampling_temperature > 0,
+            "sampling_temperature",
+            "above 0 (greedy decoding is for scoring)",
+            self.sampling_temperature,
+        )
+        _require(0 < self.top_p <= 1, "top_p", "above 0 and at most 1", self.top_p)
+        _require(self.top_k is None or self.top_k >= 1, "top_k", "at least 1", self.top_k)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoftLabelSettings:
+    """What is stored of the mentor's distributions."""
+
+    top_k: int = 64  # tokens kept per scored token; the rest is one bucket
+    batch_size: int = 16  # rows in one forward pass
+
+    def __post_init__(self) -> None:
+        for name in ("top_k", "batch_size"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoringSettings:
+    """How a model is scored: greedy, one completion a question."""
+
+    max_new_tokens: int = 256
+    batch_size: int = 64  # questions
+
+    def __post_init__(self) -> None:
+        for name in ("max_new_tokens", "batch_size"):
+            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every setting of one run, from questions to scores."""
+
+    profile: str = "tiny"
+    questions: QuestionSettings = field(default_factory=QuestionSettings)
+    teacher: TeacherSettings = field(default_factory=TeacherSettings)
+    teacher_filter: FilterSettings = field(default_factory=FilterSettings)
+    mentor_base: str = "tiny-mentor"  # a shipped base, a folder, or a name on the Hub
+    mentor: TrainingSettings = field(default_factory=TrainingSettings)
+    augmentation: Augmentation = "own"  # our mentor writes, or the published mentor's rationales
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    mentor_filter: FilterSettings = field(default_factory=FilterSettings)
+    soft_labels: SoftLabelSettings = field(default_factory=SoftLabelSettings)
+    student_base: str = "tiny-student"
+    student: StudentSettings = field(default_factory=StudentSettings)
+    scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _require_choice("augmentation", self.augmentation, Augmentation)

@@ -1,0 +1,1 @@
+"""Figures, cards and widgets: numbers and records in, pictures out."""

@@ -1,0 +1,1 @@
+"""Where rationales come from."""
