@@ -50,6 +50,15 @@ class Rationale:
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Questions to learn from, to choose by, and to report on; no question is in two of them."""
+
+    train: list[Question]
+    validation: list[Question]
+    test: list[Question]
+
+
 def _require_text(record: Any, *names: str) -> None:
     for name in names:
         value = getattr(record, name)
