@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+
+torch.set_num_threads(1)  # small models: threads would wait for each other more than they work
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +19,11 @@ def published_data() -> Path:
     if not path.is_dir():
         pytest.fail(f"MKDKIT_TEST_DATA names {folder}, which is not a folder")
     return path
+
+
+@pytest.fixture(scope="session")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Folders of small bases with random weights, by family."""
+    from bases import SAVE
+
+    return {family: save(tmp_path_factory.mktemp("base") / family) for family, save in SAVE.items()}

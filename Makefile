@@ -1,0 +1,61 @@
+# One word each; `make` alone lists them. Everything runs in .venv, made on first use.
+#   make demo PYTHON=python3.12        another Python
+#   make demo WITHOUT=bitsandbytes     leave out a package that has no wheel for this machine
+PYTHON ?= python3
+WITHOUT ?=
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lab notebooks figures lint clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
+
+demo: $(STAMP) ## run notebooks 00 to 06 on the shipped tiny models; figures and a table at the end
+	@MKDKIT_PROFILE=$${MKDKIT_PROFILE:-tiny} $(BIN)/python -m mkdkit.pipeline.notebooks demo
+
+test: $(STAMP) ## run every test
+	@$(BIN)/python -m pytest
+
+lab: $(STAMP) ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks
+
+notebooks: $(STAMP) ## run all notebooks again and store their outputs (for maintainers)
+	@MKDKIT_PROFILE=tiny $(BIN)/python -m mkdkit.pipeline.notebooks refresh
+
+figures: $(STAMP) ## draw again every figure that needs no run
+	@$(BIN)/python -m mkdkit.show
+
+lint: $(STAMP) ## style, spelling, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+clean: ## remove .venv and what runs left (data/runs); downloads and figures stay
+	rm -rf $(VENV) data/runs .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find mkdkit tests notebooks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# The pins have one home, environment.yml; its "-e ." is the last line below. pip writes to a log,
+# and a heartbeat shows the log's last line, because torch alone can take minutes.
+$(STAMP): environment.yml pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "mkdkit needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml > $(VENV)/pins.txt
+	@for name in $(WITHOUT); do \
+	  grep -v "^$$name==" $(VENV)/pins.txt > $(VENV)/pins.part; mv $(VENV)/pins.part $(VENV)/pins.txt; \
+	done
+	@echo "installing $$(wc -l < $(VENV)/pins.txt | tr -d ' ') pinned packages and what they need" \
+	  "into $(VENV) (some minutes and GB the first time; log: $(VENV)/install.log)"
+	@( while sleep 10 > /dev/null 2>&1; do echo "  $$(tail -n 1 $(VENV)/install.log | cut -c 1-76)"; done ) & beat=$$!; \
+	trap "kill $$beat 2>/dev/null" EXIT; \
+	{ $(BIN)/python -m pip install --disable-pip-version-check -r $(VENV)/pins.txt && \
+	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps -e . ; \
+	} > $(VENV)/install.log 2>&1 || { \
+	  tail -n 15 $(VENV)/install.log; \
+	  echo "the installation stopped; the whole log is $(VENV)/install.log"; exit 1; }
+	@touch $(STAMP)

@@ -1,0 +1,268 @@
+"""Text to tokens and back: what a model is shown, what is scored, and where the logits for it are.
+
+Two families are served by the same functions. An encoder-decoder model (T5) reads the prompt with
+its encoder, and its logit at a position predicts the label of that same position. A causal model
+reads prompt and label as one sequence, and its logit at position t predicts token t + 1. This is
+the only file that knows the difference.
+"""
+
+import hashlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from mkdkit.records import Question, Rationale
+from mkdkit.settings import Template
+from mkdkit.tasks import answers
+
+Family = Literal["causal", "encoder-decoder"]
+IGNORE_INDEX = -100  # a label that is not scored: prompt and padding
+CAUSAL_SEPARATOR = " ###"  # between question and completion; Fine-tune-CoT's for causal models
+BUCKET_BATCHES = 32  # batches are cut from runs of this many, sorted by length
+
+# signs that T5's vocabulary lacks, with plain spellings that mean the same
+_PLAIN = str.maketrans(
+    {"−": "-", "–": "-", "×": "*", "÷": "/", "≈": "=", "’": "'", "“": '"', "”": '"'}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One training row as token ids: what is read, and what is scored."""
+
+    prompt: tuple[int, ...]
+    label: tuple[int, ...]  # ends with the end-of-sequence token
+
+    @property
+    def key(self) -> str:
+        """Name the row by its content, so that what is stored for it is found at any position."""
+        content = f"{','.join(map(str, self.prompt))}|{','.join(map(str, self.label))}"
+        return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.label)
+
+
+def family_of(model: Any) -> Family:
+    """Return the family of a model, by its config."""
+    return "encoder-decoder" if model.config.is_encoder_decoder else "causal"
+
+
+def clean_text(text: str) -> str:
+    r"""Return text on one line, in signs that every tokenizer here knows.
+
+    T5's tokenizer drops line breaks, which glues lines together, and has no minus or times sign
+    of typography; both families see the same cleaned text.
+
+    >>> clean_text("3 × 4\n= 12")
+    '3 * 4 = 12'
+    """
+    return " ".join(text.translate(_PLAIN).split())
+
+
+def encode_prompt(tokenizer: Any, text: str, family: Family) -> tuple[int, ...]:
+    """Return the prompt's token ids, as fine-tuned models here are trained to read it."""
+    separator = CAUSAL_SEPARATOR if family == "causal" else ""
+    return encode_text(tokenizer, clean_text(text) + separator, family)
+
+
+def encode_text(tokenizer: Any, text: str, family: Family) -> tuple[int, ...]:
+    """Return the token ids of a text to be read as it stands (for prompting a base model)."""
+    ids = list(tokenizer(text).input_ids)
+    if family == "causal" and ids and ids[-1] == tokenizer.eos_token_id:
+        ids.pop()  # some tokenizers end every text; a causal prompt must stay open
+    return tuple(ids)
+
+
+def encode_row(tokenizer: Any, prompt: str, completion: str, family: Family) -> Row:
+    """Return a question and the completion to learn as a row of token ids."""
+    lead = " " if family == "causal" else ""
+    ids = tokenizer(lead + clean_text(completion), add_special_tokens=False).input_ids
+    label = (*ids, end_token(tokenizer))
+    return Row(encode_prompt(tokenizer, prompt, family), label)
+
+
+def end_token(tokenizer: Any) -> int:
+    """Return the id of the end-of-sequence token, which every completion ends in."""
+    if tokenizer.eos_token_id is None:
+        raise ValueError(
+            f"the tokenizer of {tokenizer.name_or_path!r} has no end-of-sequence token, so a model "
+            "could never learn to stop; set tokenizer.eos_token in its tokenizer_config.json"
+        )
+    return tokenizer.eos_token_id
+
+
+def fill_token(tokenizer: Any) -> int:
+    """Return the id that fills short rows; without a pad token the end token serves.
+
+    That is safe here, and only here: attention and scoring are masked by length, never by
+    comparing ids with this one, so a real end token stays scored.
+    """
+    pad = tokenizer.pad_token_id
+    return end_token(tokenizer) if pad is None else pad
+
+
+def encode_completions(
+    tokenizer: Any,
+    questions: Sequence[Question],
+    rationales: Sequence[Rationale],
+    *,
+    family: Family,
+    template: Template,
+    max_tokens: int,
+) -> list[Row]:
+    """Return one row per rationale: its question, then the rationale with the reference answer.
+
+    Raises:
+        ValueError: a rationale's question is not among `questions`, or a row is longer than
+            `max_tokens` (filters drop such rows; cutting one would cut its answer off).
+    """
+    by_id = {question.id: question for question in questions}
+    rows = []
+    for rationale in rationales:
+        question = by_id.get(rationale.question_id)
+        if question is None:
+            raise ValueError(f"no question {rationale.question_id!r} for one of the rationales")
+        completion = answers.completion_text(rationale.text, question.answer, template)
+        row = encode_row(tokenizer, question.text, completion, family)
+        require_length(row, question.id, max_tokens)
+        rows.append(row)
+    return rows
+
+
+def encode_answers(
+    tokenizer: Any, questions: Sequence[Question], *, family: Family, max_tokens: int
+) -> list[Row]:
+    """Return one row per question with the bare answer as its completion (answer-only arm)."""
+    rows = []
+    for question in questions:
+        completion = f"{answers.ARROW} {question.answer}"
+        row = encode_row(tokenizer, question.text, completion, family)
+        require_length(row, question.id, max_tokens)
+        rows.append(row)
+    return rows
+
+
+def require_length(row: Row, question_id: str, max_tokens: int) -> None:
+    """Raise a ValueError if a row is too long to be learnt whole."""
+    if len(row) > max_tokens:
+        raise ValueError(
+            f"question {question_id!r}: a row has {len(row)} tokens, more than max_tokens = "
+            f"{max_tokens}; raise max_tokens, or let the filter drop what is too long"
+        )
+
+
+def counter(tokenizer: Any, family: Family, template: Template) -> Callable[..., int]:
+    """Return a function (question, rationale) -> tokens of the row, as filters ask for it."""
+
+    def count_tokens(question: Question, rationale: Rationale) -> int:
+        completion = answers.completion_text(rationale.text, question.answer, template)
+        return len(encode_row(tokenizer, question.text, completion, family))
+
+    return count_tokens
+
+
+def can_encode(tokenizer: Any) -> Callable[[str], bool]:
+    """Return a function that tells whether the tokenizer knows every character of a text."""
+    unknown = tokenizer.unk_token_id
+
+    def knows(text: str) -> bool:
+        if unknown is None or unknown == tokenizer.eos_token_id:  # byte-level: knows everything
+            return True
+        return unknown not in tokenizer(clean_text(text), add_special_tokens=False).input_ids
+
+    return knows
+
+
+def require_shared_vocabulary(mentor: Any, student: Any) -> None:
+    """Raise a ValueError unless two tokenizers give every token the same id.
+
+    Soft labels are distributions over token ids: with another vocabulary they mean other words.
+    """
+    ours, theirs = student.get_vocab(), mentor.get_vocab()
+    if ours != theirs:
+        differing = sum(theirs.get(token) != index for token, index in ours.items())
+        raise ValueError(
+            f"student and mentor must share a vocabulary for soft labels: the student's has "
+            f"{len(ours)} tokens, the mentor's {len(theirs)}, and {differing} of the student's "
+            "mean something else there; choose bases of one family, or set kd_weight to 0"
+        )
+
+
+def collate(rows: Sequence[Row], *, fill: int, model: Any) -> dict[str, Tensor]:
+    """Return a batch padded to its own longest row.
+
+    Args:
+        rows: at least one row.
+        fill: the id in padded places; no result depends on it.
+        model: tells family and, for an encoder-decoder, the decoder's first token.
+
+    Returns:
+        input_ids, attention_mask: (rows, longest); labels: (rows, longest), IGNORE_INDEX where
+        nothing is scored; for an encoder-decoder also decoder_input_ids (rows, longest label).
+    """
+    if family_of(model) == "causal":
+        read = [row.prompt + row.label for row in rows]
+        labels = [(IGNORE_INDEX,) * len(row.prompt) + row.label for row in rows]
+        extra = {}
+    else:
+        read = [row.prompt for row in rows]
+        labels = [row.label for row in rows]
+        start = model.config.decoder_start_token_id
+        extra = {"decoder_input_ids": _pad([(start, *row.label[:-1]) for row in rows], fill)}
+    mask = _pad([(1,) * len(ids) for ids in read], 0)
+    batch = {"input_ids": _pad(read, fill), "attention_mask": mask, **extra}
+    return {**batch, "labels": _pad(labels, IGNORE_INDEX)}
+
+
+def _pad(sequences: Sequence[Sequence[int]], fill: int) -> Tensor:
+    longest = max(map(len, sequences))
+    return torch.tensor([[*ids, *(fill,) * (longest - len(ids))] for ids in sequences])
+
+
+def scored_rows(logits: Tensor, labels: Tensor, family: Family) -> tuple[Tensor, Tensor]:
+    """Return the logits that predict scored tokens, and those tokens.
+
+    Args:
+        logits: (rows, length, vocabulary), as the model gives them.
+        labels: (rows, length), IGNORE_INDEX where nothing is scored.
+        family: which position predicts which token.
+
+    Returns:
+        (scored tokens, vocabulary) and (scored tokens,), row after row.
+    """
+    if family == "causal":  # position t predicts t + 1: the last logit and the first label go
+        logits, labels = logits[:, :-1], labels[:, 1:]
+    scored = labels != IGNORE_INDEX
+    return logits[scored], labels[scored]
+
+
+def predict_scored(model: Any, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Run a model on a batch; return what `scored_rows` returns for it."""
+    inputs = {name: value for name, value in batch.items() if name != "labels"}
+    logits = model(**inputs, use_cache=False).logits
+    return scored_rows(logits, batch["labels"], family_of(model))
+
+
+def plan_batches(
+    lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int
+) -> list[list[int]]:
+    """Return the batches of one epoch as lists of row numbers, rows of like length together.
+
+    Every row is in exactly one batch. Rows are shuffled, then sorted by length within runs of
+    `BUCKET_BATCHES` batches, so padding is small and the order still changes with every epoch.
+    """
+    draw = random.Random(f"batches {seed} {epoch}")
+    order = list(range(len(lengths)))
+    draw.shuffle(order)
+    run = batch_size * BUCKET_BATCHES
+    batches = []
+    for start in range(0, len(order), run):
+        bucket = sorted(order[start : start + run], key=lambda row: lengths[row])
+        batches += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
+    draw.shuffle(batches)
+    return batches

@@ -1,0 +1,280 @@
+"""Bases and adapters: loading whole or in 4-bit, adding LoRA, saving what was trained.
+
+Bases are a shipped tiny one, a folder, or a name on the Hub. Only safetensors are read.
+"""
+
+import contextlib
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from mkdkit.models import tiny
+from mkdkit.models.encoding import Family
+from mkdkit.settings import Method, Precision, TrainingSettings
+
+ADAPTER = "adapter_config.json"  # PEFT's own file: where it is, an adapter is
+BASE = "base.json"  # beside an adapter: which base it belongs to, and how that is held
+
+
+def device() -> torch.device:
+    """Return where models run on this machine: the GPU if there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def resolve(base: str) -> str:
+    """Return what transformers should load for a base's name.
+
+    Raises:
+        ValueError: a tiny base or a folder is named that has no weights.
+    """
+    if tiny.is_tiny(base):
+        return str(tiny.folder(base))
+    path = Path(base)
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ValueError(f"{base}: no config.json in this folder; it is not a model's")
+        if not any(path.glob("*.safetensors")):
+            raise ValueError(
+                f"{base}: no weights (*.safetensors) in this folder; save a model there with "
+                "save_pretrained, or name a base of the Hub"
+            )
+    elif path.is_absolute() or base.startswith("."):
+        raise ValueError(f"{base}: no such folder; name a folder with a model, or one of the Hub")
+    return base
+
+
+def load_tokenizer(base: str) -> Any:
+    """Return the tokenizer of a base."""
+    from transformers import AutoTokenizer
+
+    with _plain_errors(base):
+        return AutoTokenizer.from_pretrained(resolve(base))
+
+
+def family_of_base(base: str) -> Family:
+    """Return the family of a base from its config alone."""
+    from transformers import AutoConfig
+
+    with _plain_errors(base):
+        config = AutoConfig.from_pretrained(resolve(base))
+    return "encoder-decoder" if config.is_encoder_decoder else "causal"
+
+
+def load_base(
+    base: str, *, quantization: str | None = None, dtype: torch.dtype = torch.float32
+) -> Any:
+    """Return a base model on this machine's device, in evaluation mode.
+
+    Args:
+        base: a shipped tiny base, a folder, or a name on the Hub.
+        quantization: "nf4" holds the weights of linear layers in 4-bit NormalFloat blocks of 64
+            with doubly quantised scales (Dettmers et al., QLoRA, 2023); None holds `dtype`.
+        dtype: of all that is not quantised.
+
+    Raises:
+        ValueError: there is nothing to load, or what is there cannot be read.
+    """
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+    name = resolve(base)
+    options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
+    if quantization is not None:
+        options |= {"quantization_config": _nf4(quantization), "device_map": {"": device()}}
+    with _plain_errors(base), _quiet():
+        config = AutoConfig.from_pretrained(name)
+        auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        model = auto.from_pretrained(name, config=config, **options)
+    return (model if quantization else model.to(device())).eval()
+
+
+def _nf4(quantization: str) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    if quantization != "nf4":
+        raise ValueError(f"quantization must be 'nf4' or None, got {quantization!r}")
+    # its CPU kernels suggest an optional package at their first use; a reader cannot act on it
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            import bitsandbytes  # noqa: F401  (not every machine has a wheel of it)
+    except ImportError as error:
+        raise ValueError(
+            "4-bit weights need bitsandbytes, which is not installed here; "
+            "install it, or use method 'lora' (the same adapter on an unquantised base)"
+        ) from error
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+@contextlib.contextmanager
+def _plain_errors(base: str) -> Iterator[None]:
+    """Turn what the libraries raise for a base that cannot be loaded into one clear error."""
+    try:
+        yield
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ValueError(
+            f"{base}: the model cannot be loaded: {first} (a folder needs config.json, "
+            "*.safetensors and a tokenizer; a Hub name needs the network or a cached copy)"
+        ) from error
+    except Exception as error:
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise ValueError(f"{base}: a weights file is damaged: {error}; copy it again") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep loading from writing notes and bars into the reader's page; errors still come."""
+    from transformers.utils import logging as theirs
+
+    level, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
+    bitsandbytes_level = logging.getLogger("bitsandbytes").level
+    theirs.set_verbosity_error()
+    theirs.disable_progress_bar()
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        theirs.set_verbosity(level)
+        logging.getLogger("bitsandbytes").setLevel(bitsandbytes_level)
+        if bars:
+            theirs.enable_progress_bar()
+
+
+def load_trainable(base: str, settings: TrainingSettings) -> Any:
+    """Return a model whose trainable weights, in float32, are what `settings.method` trains."""
+    if settings.method == "qlora":
+        model = load_base(base, quantization="nf4", dtype=torch.bfloat16)
+    else:
+        model = load_base(base)
+    if settings.method != "full":
+        model = add_lora(model, settings)
+    if settings.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        model.enable_input_require_grads()
+    return model
+
+
+def add_lora(model: Any, settings: TrainingSettings) -> Any:
+    """Return the model with a LoRA adapter on every linear layer and all else frozen.
+
+    PEFT's `prepare_model_for_kbit_training` is not called: it would hold T5's embeddings and
+    unquantised `wo` layers in float32, half as much memory again as the whole 4-bit model.
+    """
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    kind = TaskType.SEQ_2_SEQ_LM if model.config.is_encoder_decoder else TaskType.CAUSAL_LM
+    config = LoraConfig(
+        task_type=kind,
+        target_modules="all-linear",
+        r=settings.lora_rank,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=settings.lora_dropout,
+    )
+    with torch.random.fork_rng():  # the adapter's start belongs to the settings' seed alone
+        torch.manual_seed(settings.seed)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # peft's own calls
+            adapted = get_peft_model(model, config)
+    for parameter in adapted.parameters():
+        if parameter.requires_grad:  # the optimiser needs float32 beside a bf16 base
+            parameter.data = parameter.data.float()
+    return adapted
+
+
+def save(model: Any, tokenizer: Any, folder: Path, *, base: str, method: Method) -> None:
+    """Save what was trained: the whole model, or PEFT's own adapter files and the base's name."""
+    with _quiet():
+        model.save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    if method != "full":
+        record = {"base": base, "quantization": "nf4" if method == "qlora" else None}
+        (folder / BASE).write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+
+def load_trained(folder: str | Path) -> Any:
+    """Return a model saved by `save`, as it was trained (an adapter beside its base), for use."""
+    folder = Path(folder)
+    if not (folder / ADAPTER).is_file():
+        return load_base(str(folder), dtype=use_dtype())
+    from peft import PeftModel
+
+    record = json.loads((folder / BASE).read_text(encoding="utf-8"))
+    dtype = torch.bfloat16 if record["quantization"] else use_dtype()
+    base = load_base(record["base"], quantization=record["quantization"], dtype=dtype)
+    with _plain_errors(str(folder)), warnings.catch_warnings(action="ignore"):
+        return PeftModel.from_pretrained(base, str(folder)).eval()
+
+
+def use_dtype() -> torch.dtype:
+    """Return the dtype a model that is not trained is held in: half the memory on a GPU."""
+    return (
+        torch.bfloat16 if fast_precision() == "bf16" and device().type == "cuda" else torch.float32
+    )
+
+
+def fast_precision() -> Precision:
+    """Return the precision this machine's forward pass is fast in: bf16 where it is native."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+    # without the instructions bf16 on a CPU works, but slower than float32
+    capability = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return "bf16" if capability() else "fp32"
+
+
+def autocast(precision: Precision) -> torch.autocast:
+    """Return a context in which matrix products run in the precision asked for."""
+    chosen = fast_precision() if precision == "auto" else precision
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=chosen == "bf16")
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
+    """Return (trainable, all) parameters; a 4-bit block counts as the weights it stands for."""
+    trainable = total = 0
+    for parameter in model.parameters():
+        shape = getattr(getattr(parameter, "quant_state", None), "shape", parameter.shape)
+        count = torch.Size(shape).numel()
+        total += count
+        trainable += count if parameter.requires_grad else 0
+    return trainable, total
+
+
+def bytes_by_part(model: nn.Module) -> dict[str, int]:
+    """Return the bytes of a model held for training with AdamW, by part.
+
+    Counted from the tensors themselves: the frozen and the trainable weights, a gradient for each
+    trainable weight, and the optimiser's two moments. Activations come on top.
+    """
+    frozen = trainable = 0
+    for parameter in model.parameters():
+        size = parameter.numel() * parameter.element_size()
+        if parameter.requires_grad:
+            trainable += size
+        else:
+            frozen += size
+            state = getattr(parameter, "quant_state", None)
+            if state is not None:  # the blocks' own scales
+                frozen += sum(t.numel() * t.element_size() for t in _tensors_of(state))
+    return {
+        "frozen weights": frozen,
+        "trained weights": trainable,
+        "gradients": trainable,
+        "optimiser": 2 * trainable,
+    }
+
+
+def _tensors_of(quant_state: Any) -> Iterator[torch.Tensor]:
+    for holder in (quant_state, getattr(quant_state, "state2", None)):
+        absmax = getattr(holder, "absmax", None)
+        if absmax is not None:
+            yield absmax

@@ -1,0 +1,230 @@
+"""Letting a model write: greedy decoding, and several samples that share one reading of the prompt.
+
+Prompts are read once, whatever the number of samples; rows of like length go together; rows that
+have ended leave the batch. Each sample draws from its own stream of random numbers, named by seed,
+prompt and sample, so what is drawn does not depend on which rows happen to share a batch.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mkdkit.models.encoding import end_token, family_of, fill_token
+from mkdkit.settings import SamplingSettings
+
+Choose = Callable[[Tensor, Tensor, int], Tensor]  # (rows, vocabulary), row numbers, step -> ids
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote after one prompt."""
+
+    prompt: int  # its place among the prompts
+    sample: int  # 0, 1, ...
+    text: str
+    tokens: int  # written, the end mark included
+    is_complete: bool  # it wrote the end mark before the limit
+
+
+def greedy(logits: Tensor, rows: Tensor, step: int) -> Tensor:
+    """Choose the likeliest token of every row."""
+    return logits.argmax(-1)
+
+
+def sampler(settings: SamplingSettings, streams: Tensor) -> Choose:
+    """Return a chooser that draws by temperature, top-k and top-p from the given random numbers.
+
+    Args:
+        settings: temperature, top_k, top_p.
+        streams: (rows, steps) in [0, 1): one number for every token that may be drawn.
+    """
+
+    def choose(logits: Tensor, rows: Tensor, step: int) -> Tensor:
+        probs = (logits.double() / settings.sampling_temperature).softmax(-1)
+        probs, ids = probs.sort(descending=True, dim=-1)
+        if settings.top_k is not None:
+            probs[:, settings.top_k :] = 0
+        # a token is out once the likelier ones alone reach top_p; the first always stays
+        probs[probs.cumsum(-1) - probs >= settings.top_p] = 0
+        mass = probs.cumsum(-1)
+        drawn = streams[rows, step].unsqueeze(-1).to(mass) * mass[:, -1:]
+        place = (mass <= drawn).sum(-1, keepdim=True).clamp(max=mass.shape[-1] - 1)
+        return ids.gather(-1, place).squeeze(-1)
+
+    return choose
+
+
+def random_stream(seed: int, name: str, sample: int, length: int) -> Tensor:
+    """Return the (length,) random numbers that belong to one sample of one prompt."""
+    digest = hashlib.sha256(f"{seed} {name} {sample}".encode()).digest()
+    source = torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return torch.rand(length, generator=source, dtype=torch.float64)
+
+
+def write_greedy(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[tuple[int, ...]],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+) -> Iterator[list[Written]]:
+    """Yield, batch by batch, one greedy completion for every prompt."""
+    for numbers in _by_length(prompts, batch_size):
+        batch = [prompts[number] for number in numbers]
+        found = _decode(model, tokenizer, batch, 1, max_new_tokens, greedy)
+        yield _name(found, numbers, 1, tokenizer, max_new_tokens)
+
+
+def write_samples(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[tuple[int, ...]],
+    names: Sequence[str],
+    settings: SamplingSettings,
+) -> Iterator[list[Written]]:
+    """Yield, batch by batch, `settings.degree` samples for every prompt.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: the model's.
+        prompts: token ids.
+        names: one per prompt (question ids); they name the random numbers.
+        settings: degree, temperature, limits, batch size in prompts, seed.
+    """
+    for numbers in _by_length(prompts, settings.batch_size):
+        streams = [
+            random_stream(settings.seed, names[number], sample, settings.max_new_tokens)
+            for number in numbers
+            for sample in range(settings.degree)
+        ]
+        choose = sampler(settings, torch.stack(streams).to(model.device))
+        batch = [prompts[number] for number in numbers]
+        found = _decode(model, tokenizer, batch, settings.degree, settings.max_new_tokens, choose)
+        yield _name(found, numbers, settings.degree, tokenizer, settings.max_new_tokens)
+
+
+def _by_length(prompts: Sequence[tuple[int, ...]], batch_size: int) -> Iterator[list[int]]:
+    order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]), reverse=True)
+    for start in range(0, len(order), batch_size):  # longest first: too little memory shows at once
+        yield order[start : start + batch_size]
+
+
+def _name(
+    found: list[list[int]], numbers: Sequence[int], n: int, tokenizer: Any, limit: int
+) -> list[Written]:
+    end = end_token(tokenizer)
+    written = []
+    for row, ids in enumerate(found):
+        is_complete = bool(ids) and ids[-1] == end
+        text = tokenizer.decode(ids, skip_special_tokens=True).strip()
+        written.append(Written(numbers[row // n], row % n, text, len(ids), is_complete))
+    return written
+
+
+@torch.no_grad()
+def _decode(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[tuple[int, ...]],
+    n: int,
+    max_new_tokens: int,
+    choose: Choose,
+) -> list[list[int]]:
+    """Return the token ids written after each prompt, n rows a prompt, the end mark included."""
+    end = end_token(tokenizer)
+    read, mask = _pad_left(prompts, fill_token(tokenizer), model.device)
+    causal = family_of(model) == "causal"
+    step_of = _causal_steps if causal else _encoder_decoder_steps
+    take, logits = step_of(model, read, mask, n)
+    rows = torch.arange(len(prompts) * n, device=model.device)  # which row each place now holds
+    written: list[list[int]] = [[] for _ in range(len(rows))]
+    for step in range(max_new_tokens):
+        ids = choose(logits.float(), rows, step)
+        for row, token in zip(rows.tolist(), ids.tolist(), strict=True):
+            written[row].append(token)
+        going = ids != end
+        if not going.any() or step == max_new_tokens - 1:
+            break
+        keep = going.nonzero().squeeze(-1)
+        rows = rows[keep]
+        logits = take(ids[keep], None if going.all() else keep)
+    return written
+
+
+def _pad_left(
+    prompts: Sequence[tuple[int, ...]], fill: int, where: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Return ids and mask, filled on the left, so that every prompt ends at the same place."""
+    longest = max(map(len, prompts))
+    ids = [[fill] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+    return torch.tensor(ids, device=where), torch.tensor(mask, device=where)
+
+
+Take = Callable[[Tensor, Tensor | None], Tensor]  # new ids, places kept (None: all) -> logits
+
+
+def _causal_steps(model: Any, read: Tensor, mask: Tensor, n: int) -> tuple[Take, Tensor]:
+    """Read the prompts; return a function that reads one more token, and the first logits."""
+    positions = (mask.cumsum(-1) - 1).clamp(min=0)
+    out = model(
+        input_ids=read,
+        attention_mask=mask,
+        position_ids=positions,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    cache = out.past_key_values
+    cache.batch_repeat_interleave(n)
+    state = {"mask": mask.repeat_interleave(n, 0)}
+
+    def take(ids: Tensor, keep: Tensor | None) -> Tensor:
+        if keep is not None:
+            cache.batch_select_indices(keep)
+            state["mask"] = state["mask"][keep]
+        state["mask"] = torch.cat([state["mask"], state["mask"].new_ones(len(ids), 1)], dim=-1)
+        place = state["mask"].sum(-1, keepdim=True) - 1
+        out = model(
+            input_ids=ids.unsqueeze(-1),
+            attention_mask=state["mask"],
+            position_ids=place,
+            past_key_values=cache,
+            use_cache=True,
+        )
+        return out.logits[:, -1]
+
+    return take, out.logits[:, -1].repeat_interleave(n, 0)
+
+
+def _encoder_decoder_steps(model: Any, read: Tensor, mask: Tensor, n: int) -> tuple[Take, Tensor]:
+    """The same for an encoder-decoder: the prompt is encoded once, then shared by its samples."""
+    from transformers.modeling_outputs import BaseModelOutput
+
+    encoded = model.get_encoder()(input_ids=read, attention_mask=mask).last_hidden_state
+    state: dict[str, Any] = {
+        "encoded": encoded.repeat_interleave(n, 0),
+        "mask": mask.repeat_interleave(n, 0),
+        "cache": None,
+    }
+
+    def take(ids: Tensor, keep: Tensor | None) -> Tensor:
+        if keep is not None:
+            state["cache"].batch_select_indices(keep)
+            state["encoded"], state["mask"] = state["encoded"][keep], state["mask"][keep]
+        out = model(
+            encoder_outputs=BaseModelOutput(last_hidden_state=state["encoded"]),
+            attention_mask=state["mask"],
+            decoder_input_ids=ids.unsqueeze(-1),
+            past_key_values=state["cache"],
+            use_cache=True,
+        )
+        state["cache"] = out.past_key_values
+        return out.logits[:, -1]
+
+    start = read.new_full((len(state["encoded"]),), model.config.decoder_start_token_id)
+    return take, take(start, None)

@@ -1,0 +1,112 @@
+"""The arms of a comparison: what each method learns from, under the name that tables show."""
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+Completions = Literal["answers", "teacher", "teacher and mentor"]
+DEFAULT = ("base", "answer_only", "fine_tune_cot", "mentor_kd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One method: who is scored, and what it learnt from."""
+
+    name: str
+    what: str  # in a sentence's words, for tables
+    role: Literal["student", "mentor", "teacher"] = "student"
+    completions: Completions | None = None  # None: nothing is learnt
+    soft_labels: bool = False
+    per_question: int | None = None  # teacher rationales per question, if not the recipe's
+    equal_steps: bool = False  # as many optimiser steps as mentor_kd takes
+    self_mentor: bool = False  # the mentor starts from the student's own base
+    prompted: Literal["fine-tuned", "zero-shot", "zero-shot-cot", "few-shot-cot"] = "fine-tuned"
+
+    @property
+    def needs_mentor(self) -> bool:
+        """Whether a mentor has to be trained first."""
+        return self.role == "mentor" or self.soft_labels or self.completions == "teacher and mentor"
+
+
+_BOTH: Completions = "teacher and mentor"
+
+ARMS: dict[str, Arm] = {
+    arm.name: arm
+    for arm in (
+        Arm(name="teacher", what="the teacher itself", role="teacher"),
+        Arm(name="mentor", what="the mentor itself", role="mentor", completions="teacher"),
+        Arm(name="base", what="the student's base, untrained, asked as the others are"),
+        Arm(name="base_zero_shot", what="the base, asked for the answer", prompted="zero-shot"),
+        Arm(
+            name="base_zero_shot_cot",
+            what="the base, asked to think step by step",
+            prompted="zero-shot-cot",
+        ),
+        Arm(
+            name="base_few_shot_cot",
+            what="the base, shown solved questions first",
+            prompted="few-shot-cot",
+        ),
+        Arm(name="answer_only", what="fine-tuned on answers alone", completions="answers"),
+        Arm(
+            name="fine_tune_cot",
+            what="fine-tuned on the teacher's rationales (Vanilla-KD)",
+            completions="teacher",
+        ),
+        Arm(
+            name="fine_tune_cot_1",
+            what="Fine-tune-CoT with one rationale a question",
+            completions="teacher",
+            per_question=1,
+        ),
+        Arm(
+            name="fine_tune_cot_6",
+            what="Fine-tune-CoT with six rationales a question",
+            completions="teacher",
+            per_question=6,
+        ),
+        Arm(
+            name="fine_tune_cot_equal_steps",
+            what="Fine-tune-CoT with as many steps as Mentor-KD",
+            completions="teacher",
+            equal_steps=True,
+        ),
+        Arm(
+            name="mentor_kd",
+            what="teacher's and mentor's rationales, and the mentor's soft labels",
+            completions=_BOTH,
+            soft_labels=True,
+        ),
+        Arm(
+            name="mentor_kd_no_rationales",
+            what="Mentor-KD without the mentor's rationales",
+            completions="teacher",
+            soft_labels=True,
+        ),
+        Arm(
+            name="mentor_kd_no_soft_labels",
+            what="Mentor-KD without soft labels (the true λ = 0)",
+            completions=_BOTH,
+        ),
+        Arm(
+            name="self_mentor",
+            what="Mentor-KD with a mentor of the student's own size",
+            completions=_BOTH,
+            soft_labels=True,
+            self_mentor=True,
+        ),
+    )
+}
+
+
+def find(name: str) -> Arm:
+    """Return the arm of this name.
+
+    Raises:
+        ValueError: nobody knows it; the message lists the names and the nearest one.
+    """
+    if name in ARMS:
+        return ARMS[name]
+    near = difflib.get_close_matches(name, ARMS, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"arm {name!r} is unknown; the arms are {', '.join(ARMS)}{hint}")

@@ -1,0 +1,125 @@
+"""A stage's key: a hash of everything that could change its result.
+
+The code counts too, so that a reader who edits a loss gets a new result and not the old one: a
+function counts with its source and with that of all it uses inside the package; a module or class
+it names counts with its whole file.
+"""
+
+import ast
+import hashlib
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import mkdkit
+
+NOT_IN_KEY = {"checkpoint_seconds"}  # how often work is saved never changes its result
+DATA_ROOMS = {"mkdkit.records", "mkdkit.settings"}  # their values are in the key already
+
+
+def make_key(
+    name: str,
+    settings: Mapping[str, Any],
+    inputs: Sequence[str],
+    files: Sequence[Path],
+    function: Callable[..., Any],
+) -> str:
+    """Return the key of a stage: 16 hex digits of a hash over all that determines its result."""
+    content = {
+        "name": name,
+        "settings": _without(settings, NOT_IN_KEY),
+        "inputs": list(inputs),
+        "files": [file_digest(path) for path in sorted(files)],
+        "code": code_digest(function),
+    }
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _without(v, names) for k, v in value.items() if k not in names}
+    return value
+
+
+def file_digest(path: Path) -> str:
+    """Return a digest of a file's content."""
+    status = path.stat()
+    return _digest_of(path, status.st_size, status.st_mtime_ns)
+
+
+@cache
+def _digest_of(path: Path, size: int, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_digest(function: Callable[..., Any]) -> str:
+    """Return a digest of a function's source and of all package code it reaches.
+
+    Comments and docstrings do not count: saying it better is not doing it differently.
+    """
+    pieces: dict[str, str] = {}
+    _collect(inspect.unwrap(function), pieces)
+    text = "\n".join(f"{name}\n{pieces[name]}" for name in sorted(pieces))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _collect(value: Any, pieces: dict[str, str]) -> None:
+    """Add the source of a function or module, and of what it uses, to `pieces`."""
+    if isinstance(value, ModuleType):
+        if value.__name__ in pieces or value.__name__ in DATA_ROOMS:
+            return
+        tree = ast.parse(inspect.getsource(value))
+        pieces[value.__name__] = _bare(tree)
+        for module in _imported(tree):
+            _collect(module, pieces)
+    elif isinstance(value, FunctionType) and value.__module__.startswith(mkdkit.__name__):
+        name = f"{value.__module__}:{value.__qualname__}"
+        if name not in pieces:
+            pieces[name] = _bare(ast.parse(inspect.getsource(value).lstrip()))
+            for used in _names(value.__code__):
+                _collect_used(value.__globals__.get(used), pieces)
+
+
+def _collect_used(value: Any, pieces: dict[str, str]) -> None:
+    """A function counts alone, with what it uses; a class or a module counts with its file."""
+    if isinstance(value, ModuleType):
+        if value.__name__.startswith(mkdkit.__name__ + "."):
+            _collect(value, pieces)
+    elif isinstance(value, FunctionType):
+        _collect(value, pieces)
+    elif str(getattr(value, "__module__", "")).startswith(mkdkit.__name__ + "."):
+        _collect(sys.modules[value.__module__], pieces)
+
+
+def _names(code: CodeType) -> set[str]:
+    inner = [const for const in code.co_consts if isinstance(const, CodeType)]
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def _imported(tree: ast.AST) -> Iterator[ModuleType]:
+    """Yield the package's modules that a module imports, at its top or inside its functions."""
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            if name.startswith(mkdkit.__name__ + ".") and name in sys.modules:
+                yield sys.modules[name]
+
+
+def _bare(tree: ast.AST) -> str:
+    """Return a tree without docstrings, as text."""
+    for node in ast.walk(tree):
+        match getattr(node, "body", None):
+            case [ast.Expr(value=ast.Constant(value=str()) as docstring), *_]:
+                docstring.value = ""
+    return ast.dump(tree)

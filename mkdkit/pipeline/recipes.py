@@ -1,0 +1,199 @@
+"""Recipes: every setting of a run, for each profile and for the published experiments."""
+
+import os
+from dataclasses import replace
+from typing import Any
+
+from mkdkit.settings import (
+    FilterSettings,
+    QuestionSettings,
+    Recipe,
+    SamplingSettings,
+    ScoringSettings,
+    SoftLabelSettings,
+    StudentSettings,
+    TeacherSettings,
+    TrainingSettings,
+)
+from mkdkit.tasks import catalogue
+
+PROFILES = ("tiny", "gpu", "smoke")
+DEFAULT_TASK = "multi_step_arithmetic"
+
+
+def default_profile() -> str:
+    """Return the profile named by MKDKIT_PROFILE; "tiny" if none is."""
+    return os.environ.get("MKDKIT_PROFILE") or "tiny"
+
+
+def make(profile: str, task: str = DEFAULT_TASK, *, seed: int = 0) -> Recipe:
+    """Return the recipe of a profile for a task.
+
+    Raises:
+        ValueError: the profile or the task is unknown, or "gpu" is asked for without one.
+    """
+    catalogue.find(task)
+    if profile == "tiny":
+        return with_seed(tiny(task), seed)
+    if profile == "smoke":
+        return with_seed(smoke(task), seed)
+    if profile == "gpu":
+        _require_gpu()
+        return with_seed(gpu(task), seed)
+    raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}")
+
+
+def tiny(task: str = DEFAULT_TASK) -> Recipe:
+    """Return the default: shipped tiny bases on two CPU cores, minutes, no network."""
+    rates: dict[str, Any] = {
+        "learning_rate": 2e-3,
+        "schedule": "linear",
+        "warmup_share": 0.05,
+        "batch_size": 32,
+        "max_tokens": 384,
+    }
+    limits = FilterSettings(max_tokens=384)
+    return Recipe(
+        profile="tiny",
+        questions=QuestionSettings(task=task),
+        teacher_filter=limits,
+        mentor_filter=limits,
+        mentor=TrainingSettings(epochs=12, validations=3, **rates),
+        sampling=SamplingSettings(max_new_tokens=192, batch_size=64),
+        soft_labels=SoftLabelSettings(batch_size=32),
+        student=StudentSettings(epochs=20, validations=3, **rates),
+        scoring=ScoringSettings(max_new_tokens=192, batch_size=100),
+    )
+
+
+def smoke(task: str = DEFAULT_TASK) -> Recipe:
+    """Return the smallest run that goes through everything: seconds, and no result."""
+    recipe = tiny(task)
+    brief: dict[str, Any] = {"max_steps": 3, "validations": 1, "batch_size": 8}
+    return replace(
+        recipe,
+        profile="smoke",
+        questions=replace(recipe.questions, train=12, validation=4, test=8),
+        mentor=replace(recipe.mentor, **brief),
+        student=replace(recipe.student, **brief),
+        sampling=replace(recipe.sampling, degree=2, max_new_tokens=24),
+        soft_labels=SoftLabelSettings(top_k=16, batch_size=8),
+        scoring=ScoringSettings(max_new_tokens=24, batch_size=8),
+    )
+
+
+def gpu(task: str = "tracking_shuffled_objects") -> Recipe:
+    """Return the papers' models on one GPU: Flan-T5 large, by QLoRA, to Flan-T5 small."""
+    recipe = published(task)
+    mentor = replace(recipe.mentor, method="qlora", learning_rate=2e-4, gradient_checkpointing=True)
+    questions = replace(recipe.questions, source="rule-made", train=500, validation=100, test=500)
+    if not catalogue.find(task).rule_made:
+        questions = recipe.questions
+    return replace(recipe, profile="gpu", questions=questions, mentor=mentor)
+
+
+# Mentor-KD: which mentor each student has
+_MENTORS = {
+    "google-t5/t5-small": "google-t5/t5-large",
+    "google-t5/t5-base": "google-t5/t5-large",
+    "google/flan-t5-small": "google/flan-t5-large",
+    "google/flan-t5-base": "google/flan-t5-large",
+    "google/flan-t5-xl": "google/flan-t5-xxl",
+}
+# Mentor-KD, augment_train_data.sh: the mentor's learning rate by base family and task
+_MENTOR_RATES = {
+    "t5": {
+        "svamp": 3e-4,
+        "date_understanding": 2e-4,
+        "tracking_shuffled_objects": 2e-4,
+    },
+    "flan-t5": {"last_letter_concatenation": 2e-4},
+}
+
+
+def published(task: str, student: str = "google/flan-t5-small") -> Recipe:
+    """Return Mentor-KD's published settings for a task and a student.
+
+    Students below one billion parameters (T5 or Flan-T5, small or base) have a large mentor, full
+    fine-tuning and the template "{r} --> {a}"; Flan-T5-XL has an XXL mentor, LoRA and "{r}.
+    Therefore, the answer is {a}.". Differences kept on purpose: weights are chosen on a validation
+    split taken from train, never on test; LoRA goes to all linear layers, not only q and v.
+
+    Raises:
+        ValueError: the paper has no such student.
+
+    Source: Lee et al. (EMNLP 2024), appendix B and C, and the shell scripts of its code.
+    """
+    if student not in _MENTORS:
+        raise ValueError(f"student must be one of {', '.join(_MENTORS)}, got {student!r}")
+    large = student == "google/flan-t5-xl"
+    shared: dict[str, Any] = {"batch_size": 8, "template": "therefore" if large else "arrow"}
+    if large:
+        shared |= {"method": "lora", "lora_alpha": 32, "lora_dropout": 0.05}
+    rates = _MENTOR_RATES["flan-t5" if "flan" in student else "t5"]
+    return Recipe(
+        profile="gpu",
+        questions=QuestionSettings(task=task, source="mentor-kd", train=None, test=None),
+        teacher=TeacherSettings(rationales_per_question=3, slip_rate=0.0),
+        mentor_base=_MENTORS[student],
+        mentor=TrainingSettings(
+            learning_rate=rates.get(task, 1e-4),
+            epochs=18 if large else 10,
+            lora_rank=128,
+            **shared,
+        ),
+        sampling=SamplingSettings(degree=3, sampling_temperature=0.7, top_k=50, max_new_tokens=512),
+        student_base=student,
+        student=StudentSettings(
+            kd_weight=0.3,
+            kd_temperature=1.0 if large else 2.0,
+            learning_rate=2e-4,
+            epochs=18 if large else 20,
+            lora_rank=64,
+            **shared,
+        ),
+        scoring=ScoringSettings(max_new_tokens=512),
+    )
+
+
+def fine_tune_cot(task: str, student: str = "google/flan-t5-small") -> Recipe:
+    """Return Fine-tune-CoT's published settings for open models, for the arm `fine_tune_cot`.
+
+    Causal students read "{q} ###" and learn " {r} --> {a}" with an end mark; encoder-decoders
+    read "{q}" and learn "{r} --> {a}" (`models.encoding`). One rationale a question; with diverse
+    reasoning 8, or 64 for MultiArith and SVAMP.
+
+    Source: Ho et al. (ACL 2023), section 4 and appendix, and its published code.
+    """
+    recipe = Recipe(
+        profile="gpu",
+        questions=QuestionSettings(task=task, source="fine-tune-cot", train=None, test=None),
+        teacher=TeacherSettings(rationales_per_question=1, slip_rate=0.0),
+        student_base=student,
+        student=StudentSettings(kd_weight=0.0, learning_rate=3e-4, batch_size=8, epochs=20),
+        scoring=ScoringSettings(max_new_tokens=1024),
+    )
+    return recipe
+
+
+def with_seed(recipe: Recipe, seed: int) -> Recipe:
+    """Return the recipe with one seed for all that is drawn; test questions never change."""
+    return replace(
+        recipe,
+        seed=seed,
+        questions=replace(recipe.questions, seed=seed),
+        teacher=replace(recipe.teacher, seed=seed),
+        mentor=replace(recipe.mentor, seed=seed),
+        sampling=replace(recipe.sampling, seed=seed),
+        student=replace(recipe.student, seed=seed),
+    )
+
+
+def _require_gpu() -> None:
+    import torch  # here: the other profiles are made without it
+
+    if not torch.cuda.is_available():
+        raise ValueError(
+            "profile 'gpu' needs a CUDA device and this machine shows none; "
+            "use --profile tiny, or see `mkdkit doctor`"
+        )

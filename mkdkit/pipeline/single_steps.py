@@ -1,0 +1,63 @@
+"""The pre-training text: rule-made single steps in many forms, drawn without end from a seed.
+
+What can be worked out is written between « and »; the marks are taken out, and what stood between
+them counts in full in the loss, the rest (which names, which numbers) for little. Chains of steps
+and the evaluated tasks' own wording are left out: chaining is what rationales must teach.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from mkdkit.pipeline import single_steps_letters as letters
+from mkdkit.pipeline import single_steps_numbers as numbers
+from mkdkit.pipeline import single_steps_states as states
+
+Episode = tuple[str, list[tuple[int, int]]]  # the text, and the character spans that can be known
+
+SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
+    # skill: (writer, share of the episodes at the start, share later)
+    "equations": (numbers.equations, 1.0, 3.0),
+    "small_story": (numbers.small_story, 0.5, 3.0),
+    "comparison": (numbers.comparison, 0.3, 0.5),
+    "parity": (numbers.parity, 0.3, 0.3),
+    "dates": (numbers.dates, 0.5, 1.8),
+    "one_letter": (letters.one_letter, 1.0, 1.5),
+    "spelling": (letters.spelling, 1.0, 0.7),
+    "joining": (letters.joining, 1.0, 1.0),
+    "look_ups": (states.look_ups, 3.0, 2.2),
+    "copying": (states.copying, 1.5, 0.7),
+    "one_swap": (states.one_swap, 1.0, 3.0),
+    "toggles": (states.toggles, 0.3, 0.8),
+    "options": (states.options, 0.8, 1.0),
+}
+RAMP = 0.25  # share of the training after which list lengths and shares are the later ones
+
+
+def episode(skill: str, rng: Random, level: float = 1.0) -> Episode:
+    """One short text of `skill`; `level` from 0 (short lists, small numbers) to 1.
+
+    Raises:
+        ValueError: there is no such skill.
+    """
+    if skill not in SKILLS:
+        raise ValueError(f"the skills are {', '.join(SKILLS)}; got {skill!r}")
+    return unmark(SKILLS[skill][0](rng, level))
+
+
+def unmark(marked: str) -> Episode:
+    """The text without its « and », and where they stood."""
+    text, spans = "", []
+    for number, part in enumerate(marked.replace("»", "«").split("«")):
+        if number % 2:
+            spans.append((len(text), len(text) + len(part)))
+        text += part
+    return text, spans
+
+
+def episodes(n: int, seed: str, progress: float) -> list[Episode]:
+    """N episodes for the training's `progress` (0 to 1); the same seed gives the same ones."""
+    rng = Random(seed)
+    level = min(1.0, progress / RAMP)
+    shares = [start + (later - start) * level for _, start, later in SKILLS.values()]
+    chosen = rng.choices(list(SKILLS), shares, k=n)
+    return [episode(skill, rng, rng.uniform(level / 2, level)) for skill in chosen]

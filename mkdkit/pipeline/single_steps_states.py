@@ -1,0 +1,232 @@
+"""Pre-training text about who has what: look-ups, copies, one swap, one toggle, option letters."""
+
+from collections.abc import Sequence
+from random import Random
+
+from mkdkit.pipeline.single_steps_words import (
+    COLOURS,
+    ITEMS,
+    PLACES,
+    PLURALS,
+    ask,
+    join_up,
+    name,
+    names,
+)
+
+WORDS = [*ITEMS, *COLOURS, *PLURALS, *PLACES]
+LETTERS = "ABCDEF"
+STYLES = (  # how one pair is written, and what stands between pairs
+    ("{n}: {i}", "; "),
+    ("{n}: {i}", "\n"),
+    ("{n} - {i}", "\n"),
+    ("{n} = {i}", ", "),
+    ("{n} ({i})", ", "),
+    ("{n} keeps the {i}", ". "),
+    ("{n} owns the {i}", ", "),
+    ("{n} now has the {i}", "; "),
+    ("{n} carries a {i}", " and "),
+    ("the {i} is with {n}", "; "),
+    ("the {i} of {n}", ", "),
+    ("{n} with {i}", ", "),
+    ("{n}, {i}", "; "),
+)
+
+
+def _size(rng: Random, level: float) -> int:
+    return rng.randint(2, 2 + min(5, int(1.5 + 6 * level)))
+
+
+def _items(rng: Random, n: int) -> list[str]:
+    kind = rng.random()
+    if kind < 0.35:  # things of one kind, told apart by colour
+        noun = rng.choice(ITEMS)
+        return [f"{colour} {noun}" for colour in rng.sample(COLOURS, n)]
+    if kind < 0.55:
+        return rng.sample(COLOURS, n)
+    if kind < 0.85:
+        return rng.sample(ITEMS, n)
+    return [f"{rng.choice(COLOURS)} {noun}" for noun in rng.sample(ITEMS, n)]
+
+
+def _people_and_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
+    """N names and n things; sometimes the things are names too, as people stand in pairs."""
+    if rng.random() < 0.12:
+        both = names(rng, min(2 * n, 12))
+        return both[: len(both) // 2], both[len(both) // 2 :]
+    return names(rng, n), _items(rng, n)
+
+
+def write_state(people: Sequence[str], items: Sequence[str], style: tuple[str, str]) -> str:
+    """All pairs in one style, without an end mark."""
+    pair, between = style
+    return between.join(pair.format(n=n, i=i) for n, i in zip(people, items, strict=True))
+
+
+def _marked(items: Sequence[str]) -> list[str]:
+    return [f"«{item}»" for item in items]
+
+
+def _look_up(rng: Random, person: str, item: str, item_first: bool) -> str:
+    if item_first:
+        return rng.choice(
+            (
+                f"The {item} is with «{person}».",
+                f"{item}? «{person}»",
+                f"{item}: «{person}»",
+                ask(rng, f"Who has the {item}?", person),
+                ask(rng, f"With whom is the {item}?", person),
+            )
+        )
+    return rng.choice(
+        (
+            f"{person} has the «{item}».",
+            f"{person} has «{item}».",
+            f"{person}? «{item}»",
+            f"{person}: «{item}»",
+            f"With {person} is the «{item}».",
+            ask(rng, f"What does {person} have?", item),
+            ask(rng, f"What is with {person}?", item),
+        )
+    )
+
+
+def look_ups(rng: Random, level: float) -> str:
+    """Pairs of people and things, then questions in any order."""
+    people, items = _people_and_items(rng, _size(rng, level))
+    state = write_state(people, items, rng.choice(STYLES))
+    by_item = rng.choice((0.0, 0.0, 0.5, 1.0))  # share of the questions that go from thing to name
+    pairs = rng.sample(list(zip(people, items, strict=True)) * 2, 2 * len(people))
+    queries = [_look_up(rng, person, item, rng.random() < by_item) for person, item in pairs]
+    end = rng.choice((".\n", "\n", ".\n\n"))
+    return state + end + join_up(rng, queries[: rng.randint(3, 8)])
+
+
+def copying(rng: Random, level: float) -> str:
+    """A list, a state or a row of words written once more."""
+    n = _size(rng, level)
+    kind = rng.random()
+    if kind < 0.4:
+        people, items = _people_and_items(rng, n)
+        text = write_state(people, items, rng.choice(STYLES))
+    elif kind < 0.6:
+        text = ", ".join(names(rng, n))
+    elif kind < 0.8:
+        text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(2, 4 + int(8 * level))))
+    else:
+        text = ", ".join(str(rng.randint(0, 200)) for _ in range(n))
+    again = rng.choice(("Again: ", "Once more: ", "Copy: ", "The same again:\n", "\n", "Repeat: "))
+    return f"{text}\n{again}«{text}»"
+
+
+SWAPS = (
+    "{a} and {b} trade.",
+    "{a} trades with {b}.",
+    "{a} and {b} swap what they have.",
+    "{a} swaps with {b}.",
+    "{a} exchanges with {b}.",
+    "{a} and {b} change places.",
+    "Then a trade between {a} and {b}.",
+    "Swap {a} and {b}.",
+)
+
+
+def one_swap(rng: Random, level: float) -> str:
+    """A state, one swap between two people, and the state or a part of it afterwards."""
+    people, items = _people_and_items(rng, _size(rng, level))
+    style = rng.choice(STYLES)
+    before = write_state(people, items, style)
+    i, j = rng.sample(range(len(people)), 2)
+    items[i], items[j] = items[j], items[i]
+    swap = rng.choice(SWAPS).format(a=people[i], b=people[j])
+    after = write_state(people, _marked(items), style)
+    if rng.random() < 0.4:  # the names can be known too: they stay in their order
+        after = f"«{write_state(people, items, style)}»"
+    start = rng.choice(("", "Before: ", "At first ", "Start: "))
+    then = rng.choice(("Now ", "After: ", "Then ", "Result: ", ""))
+    kind = rng.random()
+    text = f"{start}{before}.\n{swap}"
+    if kind < 0.65:
+        return f"{text}\n{then}{after}."
+    if kind < 0.85:
+        return f"{text} {people[i]} gets the «{items[i]}», {people[j]} gets the «{items[j]}»."
+    who = rng.randrange(len(people))
+    return f"{text}\n{_look_up(rng, people[who], items[who], rng.random() < 0.3)}"
+
+
+TWO_STATES = (  # thing, one state, the other, the act
+    ("lamp", "on", "off", "presses the switch"),
+    ("fan", "on", "off", "pushes the button"),
+    ("radio", "on", "off", "turns the key"),
+    ("door", "open", "closed", "pulls the rope"),
+    ("gate", "open", "closed", "pulls the rope"),
+    ("drawer", "open", "closed", "gives it a push"),
+    ("box", "locked", "open", "turns the key"),
+    ("card", "face up", "face down", "turns it over"),
+    ("plate", "heads", "tails", "flips it"),
+    ("tile", "heads up", "tails up", "flips it"),
+    ("cup", "upright", "upside down", "turns it"),
+)
+IDLE = ("leaves it alone", "does nothing", "does not touch it", "only looks at it")
+
+
+def toggles(rng: Random, level: float) -> str:
+    """Things of two states, each changed once or left alone."""
+
+    def one() -> str:
+        thing, state, other, act = rng.choice(TWO_STATES)
+        if rng.random() < 0.5:
+            state, other = other, state
+        acts = rng.random() < 0.6
+        no = rng.choice((*IDLE, *_denied(act)))
+        after = other if acts else state
+        who = name(rng)
+        story = f"The {thing} is {state}. {who} {act if acts else no}."
+        return rng.choice(
+            (
+                f"{story} Now it is «{after}».",
+                f"{story} The {thing} is «{after}» now.",
+                f"{thing} {state}; {who} {act if acts else no}; {thing} «{after}»",
+                ask(rng, f"{story} Is it {state} or {other}?", after),
+                ask(rng, f"{story} Is it still {state}?", "no" if acts else "yes"),
+            )
+        )
+
+    return join_up(rng, [one() for _ in range(rng.randint(1, 4))])
+
+
+def _denied(act: str) -> tuple[str, str]:
+    verb, _, rest = act.partition(" ")
+    verb = verb[:-2] if verb.endswith("shes") or verb.endswith("sses") else verb[:-1]
+    return f"does not {verb} {rest}", f"doesn't {verb} {rest}"
+
+
+def options(rng: Random, level: float) -> str:
+    """Lettered options: which letter has a value, which value has a letter."""
+    n = rng.randint(2, 6) if level > 0.2 else rng.randint(2, 4)
+    kind = rng.random()
+    if kind < 0.6:
+        values = _items(rng, n)
+    elif kind < 0.85:
+        values = [str(v) for v in rng.sample(range(200), n)]
+    else:
+        values = names(rng, n)
+    between = rng.choice((", ", " ", "\n", "; "))
+    listed = between.join(f"({x}) {v}" for x, v in zip(LETTERS, values, strict=False))
+    lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
+    lines = []
+    for i in rng.sample(range(n), rng.randint(1, n)):
+        letter, value = LETTERS[i], values[i]
+        lines.append(
+            rng.choice(
+                (
+                    f"{value} is «({letter})».",
+                    f"{value} is option «({letter})».",
+                    f"{value} --> «({letter})»",
+                    f"({letter}) is «{value}».",
+                    ask(rng, f"Which one is {value}?", f"({letter})"),
+                    ask(rng, f"What is ({letter})?", value),
+                )
+            )
+        )
+    return f"{lead}{listed}\n{join_up(rng, lines)}"

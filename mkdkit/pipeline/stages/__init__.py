@@ -1,0 +1,46 @@
+"""The method as stages: from questions to scores, each computed once and then loaded.
+
+Every function takes a recipe (and, from the student on, an arm), makes sure that the stages
+before it are there, and returns its own.
+"""
+
+from mkdkit.pipeline.folders import Stage as Stage
+from mkdkit.pipeline.stages.data import (
+    questions,
+    read_filtered,
+    read_kept,
+    read_splits,
+    read_written,
+    teacher_rationales,
+    teacher_set,
+)
+from mkdkit.pipeline.stages.fine_tuning import load_model, read_history
+from mkdkit.pipeline.stages.mentoring import augmentation, labels, load_labels, mentor, mentor_set
+from mkdkit.pipeline.stages.reports import ancestors, read_report, report
+from mkdkit.pipeline.stages.scores import load_untrained, read_answers, scores
+from mkdkit.pipeline.stages.students import student
+
+__all__ = [
+    "Stage",
+    "ancestors",
+    "augmentation",
+    "labels",
+    "load_labels",
+    "load_model",
+    "load_untrained",
+    "mentor",
+    "mentor_set",
+    "questions",
+    "read_answers",
+    "read_filtered",
+    "read_history",
+    "read_kept",
+    "read_report",
+    "read_splits",
+    "read_written",
+    "report",
+    "scores",
+    "student",
+    "teacher_rationales",
+    "teacher_set",
+]

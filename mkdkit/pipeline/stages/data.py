@@ -1,0 +1,184 @@
+"""Questions, the teacher's rationales, and which of them are kept."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from mkdkit import filters, records
+from mkdkit.models import encoding, loading
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.records import Rationale, Splits
+from mkdkit.settings import FilterSettings, QuestionSettings, Recipe
+from mkdkit.tasks import catalogue, procedural
+from mkdkit.teachers import places, recorded, scripted
+
+
+def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
+    """Return the stage with the questions: train, validation, test."""
+    asked = recipe.questions
+    files = [] if asked.source == "rule-made" else _question_files(asked)
+    return compute_or_load("questions", _questions, asked, settings=asked, files=files, fresh=fresh)
+
+
+def _questions(work: Work, asked: QuestionSettings) -> None:
+    made = (
+        procedural.make_splits if asked.source == "rule-made" else recorded.read_recorded_questions
+    )
+    splits = made(asked)
+    for name in ("train", "validation", "test"):
+        records.write_questions(work.folder / f"{name}.jsonl", getattr(splits, name))
+        work.counts[name] = len(getattr(splits, name))
+
+
+def _question_files(asked: QuestionSettings) -> list[Path]:
+    """Return the files that recorded questions come from; a set of the Hub has none here."""
+    if asked.source == "hub":
+        return []
+    if asked.data_dir and Path(asked.data_dir).is_file():
+        return [Path(asked.data_dir)]
+    kinds = [kind for kind in ("train", "validation", "test") if places.exists(asked, kind)]
+    return [places.find(asked, kind) for kind in kinds]
+
+
+def read_splits(stage: Stage) -> Splits:
+    """Return the questions of a `questions` stage."""
+    names = ("train", "validation", "test")
+    return Splits(*(records.read_questions(stage.folder / f"{name}.jsonl") for name in names))
+
+
+def teacher_rationales(recipe: Recipe, *, fresh: bool = False) -> Stage:
+    """Return the stage with all that the teacher wrote for the training questions, unfiltered."""
+    asked, recorded_kind = questions(recipe), _recorded_kind(recipe)
+    files = [places.find(recipe.questions, recorded_kind)] if recorded_kind else []
+    return compute_or_load(
+        "teacher",
+        _teacher_rationales,
+        recipe,
+        asked,
+        settings={"source": recipe.questions.source, **asdict(recipe.teacher)},
+        inputs=[asked],
+        files=files,
+        fresh=fresh,
+    )
+
+
+def _teacher_rationales(work: Work, recipe: Recipe, asked: Stage) -> None:
+    train, task = read_splits(asked).train, catalogue.find(recipe.questions.task)
+    if recipe.questions.source == "rule-made":
+        written = scripted.write_rationales(train, task=task, settings=recipe.teacher)
+    else:
+        kind = _recorded_kind(recipe) or "teacher"
+        written = recorded.read_rationales_for(recipe.questions, train, kind=kind)
+        written = draw_per_question(written, recipe.teacher.rationales_per_question, recipe.seed)
+    keep_rationales(work, "written.jsonl", written)
+
+
+def _recorded_kind(recipe: Recipe) -> places.Kind | None:
+    """Which recorded file holds as many rationales a question as are asked for."""
+    if recipe.questions.source == "rule-made":
+        return None
+    # Mentor-KD's main files hold three of the up to six of its pools
+    wanted = recipe.teacher.rationales_per_question
+    return "pool" if recipe.questions.source == "mentor-kd" and wanted > 3 else "teacher"
+
+
+def draw_per_question(
+    rationales: Sequence[Rationale], limit: int, seed: int | str
+) -> list[Rationale]:
+    """Return at most `limit` rationales of each question, drawn with the seed, in their order."""
+    places_of: dict[str, list[int]] = {}
+    for place, one in enumerate(rationales):
+        places_of.setdefault(one.question_id, []).append(place)
+    drawn: set[int] = set()
+    for question_id, found in places_of.items():
+        draw = random.Random(f"rationales {seed} {question_id}")
+        drawn |= set(found if len(found) <= limit else draw.sample(found, limit))
+    return [one for place, one in enumerate(rationales) if place in drawn]
+
+
+def keep_rationales(work: Work, name: str, rationales: Sequence[Rationale]) -> None:
+    """Write a stage's rationales, and count them, their questions, and the right ones."""
+    records.write_rationales(work.folder / name, rationales)
+    work.counts |= {
+        "rationales": len(rationales),
+        "questions": len({one.question_id for one in rationales}),
+        "correct": sum(one.is_correct for one in rationales),
+    }
+
+
+def read_written(stage: Stage) -> list[Rationale]:
+    """Return the unfiltered rationales of a `teacher` or `augmentation` stage."""
+    return records.read_rationales(stage.folder / "written.jsonl")
+
+
+def teacher_set(recipe: Recipe, *, fresh: bool = False) -> Stage:
+    """Return the stage with the teacher's rationales, each kept or dropped for a reason."""
+    written = teacher_rationales(recipe)
+    return filtered("teacher-set", recipe, recipe.teacher_filter, written, fresh)
+
+
+def filtered(
+    name: str, recipe: Recipe, settings: FilterSettings, written: Stage, fresh: bool
+) -> Stage:
+    """Return the stage that splits written rationales into kept and dropped."""
+    asked = questions(recipe)
+    return compute_or_load(
+        name,
+        _filter,
+        recipe,
+        settings,
+        asked,
+        written,
+        settings={
+            **asdict(settings),
+            "template": recipe.student.template,
+            "tokenizer": recipe.student_base,
+        },
+        inputs=[asked, written],
+        files=base_files(recipe.student_base),
+        fresh=fresh,
+    )
+
+
+def _filter(
+    work: Work, recipe: Recipe, settings: FilterSettings, asked: Stage, written: Stage
+) -> None:
+    tokenizer = loading.load_tokenizer(recipe.student_base)
+    family = loading.family_of_base(recipe.student_base)
+    result = filters.filter_rationales(
+        read_written(written),
+        questions=read_splits(asked).train,
+        task=catalogue.find(recipe.questions.task),
+        settings=settings,
+        count_tokens=encoding.counter(tokenizer, family, recipe.student.template),
+        can_encode=encoding.can_encode(tokenizer),
+    )
+    keep_rationales(work, "kept.jsonl", result.kept)
+    dropped = ({**asdict(one), "reason": why} for why, out in result.dropped.items() for one in out)
+    records.write_json_lines(work.folder / "dropped.jsonl", dropped)
+    work.counts["outcomes"] = result.counts()
+
+
+def read_filtered(stage: Stage) -> filters.Filtered:
+    """Return what a `teacher-set` or `mentor-set` stage kept, and dropped for which reason."""
+    dropped: dict[str, list[Rationale]] = {
+        why: [] for why in stage.done["counts"]["outcomes"] if why != "kept"
+    }
+    for _, row in records.read_json_lines(stage.folder / "dropped.jsonl"):
+        dropped[row.pop("reason")].append(Rationale(**row))
+    return filters.Filtered(read_kept(stage), dropped)
+
+
+def read_kept(stage: Stage) -> list[Rationale]:
+    """Return the kept rationales of a `teacher-set` or `mentor-set` stage."""
+    return records.read_rationales(stage.folder / "kept.jsonl")
+
+
+def base_files(base: str) -> list[Path]:
+    """Return a local base's files: their content is part of a stage's key (a Hub name has none)."""
+    folder = Path(loading.resolve(base))
+    if not folder.is_dir():
+        return []
+    wanted = ("*.safetensors", "config.json", "tokenizer*", "*.model")
+    return sorted({path for pattern in wanted for path in folder.glob(pattern)})

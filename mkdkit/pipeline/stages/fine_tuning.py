@@ -1,0 +1,120 @@
+"""One fine-tuning run as a stage's work: mentors and students are trained by the same lines."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from mkdkit import records
+from mkdkit.evaluation import scoring
+from mkdkit.models import encoding, loading
+from mkdkit.pipeline.folders import Stage, Work
+from mkdkit.records import Question, Rationale, Splits
+from mkdkit.settings import Recipe, TrainingSettings
+from mkdkit.tasks import catalogue
+from mkdkit.training import checkpoints, loop
+
+MODEL = "model"
+
+
+def encode(
+    tokenizer: Any,
+    base: str,
+    settings: TrainingSettings,
+    train: Sequence[Question],
+    rationales: Sequence[Rationale],
+) -> list[encoding.Row]:
+    """Return the rows that a base learns from rationales."""
+    return encoding.encode_completions(
+        tokenizer,
+        train,
+        rationales,
+        family=loading.family_of_base(base),
+        template=settings.template,
+        max_tokens=settings.max_tokens,
+    )
+
+
+def fine_tune(
+    work: Work,
+    recipe: Recipe,
+    base: str,
+    settings: TrainingSettings,
+    rows: Sequence[encoding.Row],
+    loss_of: loop.LossOf,
+    splits: Splits,
+    label: str,
+) -> None:
+    """Train a base on rows, follow it step by step in the event file, and save what was trained."""
+    tokenizer = loading.load_tokenizer(base)
+    model = loading.load_trainable(base, settings)
+    steps = loop.train(
+        model,
+        rows,
+        loss_of,
+        settings,
+        fill=encoding.fill_token(tokenizer),
+        validate=_validation(tokenizer, recipe, splits.validation),
+        folder=work.folder,
+    )
+    total, best = loop.count_steps(len(rows), settings), None
+    for step in progress(steps, f"train {label}", "step", total):
+        work.event(**asdict(step))
+        best = step.validation if step.validation is not None else best
+    trainable, parameters = loading.count_parameters(model)
+    work.counts = {
+        "rows": len(rows),
+        "steps": total,
+        "scored_tokens": sum(len(row.label) for row in rows),
+        "trainable": trainable,
+        "parameters": parameters,
+        "validation": _best_validation(work.folder, settings),
+    }
+    loading.save(model, tokenizer, work.folder / MODEL, base=base, method=settings.method)
+    checkpoints.remove(work.folder)
+
+
+def _validation(
+    tokenizer: Any, recipe: Recipe, held_out: Sequence[Question]
+) -> loop.Validate | None:
+    if not held_out:
+        return None
+    task = catalogue.find(recipe.questions.task)
+
+    def accuracy(model: Any) -> float:
+        found = scoring.answer_questions(model, tokenizer, held_out, task, recipe.scoring)
+        return scoring.summarise(found).accuracy
+
+    return accuracy
+
+
+def read_history(folder: Path) -> list[dict[str, Any]]:
+    """Return a training stage's steps, in order; of steps done again after a kill, the last."""
+    path = folder / "events.jsonl"
+    if not path.is_file():
+        return []
+    return [row for _, row in sorted({row["number"]: row for _, row in _events(path)}.items())]
+
+
+def _events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    yield from records.read_json_lines(path)
+
+
+def _best_validation(folder: Path, settings: TrainingSettings) -> float | None:
+    scores = [row["validation"] for row in read_history(folder) if row["validation"] is not None]
+    if not scores:
+        return None
+    return max(scores) if settings.keep == "best" else scores[-1]
+
+
+def load_model(stage: Stage) -> tuple[Any, Any]:
+    """Return the model and the tokenizer of a `mentor` or `student` stage."""
+    folder = stage.folder / MODEL
+    return loading.load_trained(folder), loading.load_tokenizer(str(folder))
+
+
+def progress(steps: Iterable[Any], label: str, unit: str, total: int | None) -> Iterator[Any]:
+    """Yield what comes, with a progress bar."""
+    yield from tqdm(steps, desc=label, unit=unit, total=total)

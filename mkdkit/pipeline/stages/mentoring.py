@@ -1,0 +1,183 @@
+"""The mentor: trained on the teacher's rationales; it writes its own, and gives soft labels."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mkdkit import records
+from mkdkit.models import encoding, loading, sampling
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.data import (
+    base_files,
+    draw_per_question,
+    filtered,
+    keep_rationales,
+    questions,
+    read_kept,
+    read_splits,
+    teacher_set,
+)
+from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune, load_model, progress
+from mkdkit.records import Question, Rationale
+from mkdkit.settings import Recipe
+from mkdkit.tasks import answers, catalogue
+from mkdkit.teachers import places, recorded
+from mkdkit.training import loop, soft_labels
+
+
+def mentor(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+    """Return the stage with the mentor, fine-tuned on the teacher's rationales."""
+    base = base or recipe.mentor_base
+    asked, taught = questions(recipe), teacher_set(recipe)
+    return compute_or_load(
+        "mentor",
+        _mentor,
+        recipe,
+        base,
+        asked,
+        taught,
+        settings={"base": base, **asdict(recipe.mentor), "scoring": asdict(recipe.scoring)},
+        inputs=[asked, taught],
+        files=base_files(base),
+        fresh=fresh,
+    )
+
+
+def _mentor(work: Work, recipe: Recipe, base: str, asked: Stage, taught: Stage) -> None:
+    tokenizer = loading.load_tokenizer(base)
+    splits = read_splits(asked)
+    rows = encode(tokenizer, base, recipe.mentor, splits.train, read_kept(taught))
+    fine_tune(work, recipe, base, recipe.mentor, rows, loop.hard_labels, splits, "mentor")
+
+
+def augmentation(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+    """Return the stage with what the mentor wrote for the training questions, unfiltered."""
+    asked = questions(recipe)
+    if recipe.augmentation == "recorded":
+        settings = {"recorded": recipe.sampling.degree, "seed": recipe.seed}
+        inputs, files = [asked], [places.find(recipe.questions, "mentor")]
+        compute: Callable[..., None] = _recorded_augmentation
+    else:
+        settings = asdict(recipe.sampling)
+        inputs, files = [asked, mentor(recipe, base=base)], []
+        compute = _augmentation
+    return compute_or_load(
+        "augmentation",
+        compute,
+        recipe,
+        *inputs,
+        settings=settings,
+        inputs=inputs,
+        files=files,
+        fresh=fresh,
+    )
+
+
+def _recorded_augmentation(work: Work, recipe: Recipe, asked: Stage) -> None:
+    train = read_splits(asked).train
+    written = recorded.read_rationales_for(recipe.questions, train, kind="mentor")
+    written = draw_per_question(written, recipe.sampling.degree, recipe.seed)
+    keep_rationales(work, "written.jsonl", written)
+
+
+def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> None:
+    """Sample batch by batch into a part file, so that a run that is killed goes on from there."""
+    model, tokenizer = load_model(trained)
+    train, part = read_splits(asked).train, work.folder / "written.part.jsonl"
+    found = _whole_lines(part)
+    waiting = [question for question in train if question.id not in {one["id"] for one in found}]
+    family = encoding.family_of(model)
+    prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in waiting]
+    names = [question.id for question in waiting]
+    batches = sampling.write_samples(model, tokenizer, prompts, names, recipe.sampling)
+    total = -(-len(waiting) // recipe.sampling.batch_size)
+    for batch in progress(batches, "mentor writes", "batch", total):
+        rows = [{"id": names[one.prompt], **asdict(one)} for one in batch]
+        with part.open("a", encoding="utf-8") as file:
+            file.write("".join(json.dumps(row) + "\n" for row in rows))
+        found += rows
+    keep_rationales(work, "written.jsonl", _as_rationales(found, train, recipe))
+    part.unlink(missing_ok=True)
+
+
+def _whole_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a part file; a half-written last line is cut off."""
+    if not path.is_file():
+        return []
+    whole = path.read_bytes().rpartition(b"\n")[0]
+    path.write_bytes(whole + b"\n" if whole else b"")
+    return [row for _, row in records.read_json_lines(path)]
+
+
+def _as_rationales(
+    rows: Sequence[dict[str, Any]], train: Sequence[Question], recipe: Recipe
+) -> list[Rationale]:
+    task = catalogue.find(recipe.questions.task)
+    place = {question.id: number for number, question in enumerate(train)}
+    rows = sorted(rows, key=lambda row: (place[row["id"]], row["sample"]))
+    return [
+        answers.to_rationale(
+            row["text"], train[place[row["id"]]], task, "mentor", is_complete=row["is_complete"]
+        )
+        for row in rows
+    ]
+
+
+def mentor_set(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+    """Return the stage with the mentor's rationales, each kept or dropped for a reason."""
+    written = augmentation(recipe, base=base)
+    return filtered("mentor-set", recipe, recipe.mentor_filter, written, fresh)
+
+
+def labels(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+    """Return the stage with the mentor's soft labels for both sets of rationales."""
+    speaker, asked = mentor(recipe, base=base), questions(recipe)
+    sets = [teacher_set(recipe), mentor_set(recipe, base=base)]
+    return compute_or_load(
+        "soft-labels",
+        _soft_labels,
+        recipe,
+        asked,
+        speaker,
+        sets,
+        settings={
+            **asdict(recipe.soft_labels),
+            "template": recipe.student.template,
+            "max_tokens": recipe.student.max_tokens,
+        },
+        inputs=[asked, speaker, *sets],
+        files=base_files(recipe.student_base),
+        fresh=fresh,
+    )
+
+
+def _soft_labels(
+    work: Work, recipe: Recipe, asked: Stage, speaker: Stage, sets: Sequence[Stage]
+) -> None:
+    model, tokenizer = load_model(speaker)
+    student_tokenizer = loading.load_tokenizer(recipe.student_base)
+    encoding.require_shared_vocabulary(tokenizer, student_tokenizer)
+    rationales = [one for stage in sets for one in read_kept(stage)]
+    train = read_splits(asked).train
+    rows = encode(student_tokenizer, recipe.student_base, recipe.student, train, rationales)
+    written = soft_labels.write_store(
+        work.folder,
+        model,
+        rows,
+        recipe.soft_labels,
+        fill=encoding.fill_token(tokenizer),
+        identity={"mentor": speaker.key},
+    )
+    for _ in progress(written, "soft labels", "shard", None):
+        pass
+    store = soft_labels.Store(work.folder)
+    tokens = store.manifest["scored_tokens"]
+    size = sum(path.stat().st_size for path in work.folder.glob("*.safetensors"))
+    work.counts = {"rows": len(store), "scored_tokens": tokens, "bytes_per_token": size / tokens}
+
+
+def load_labels(stage: Stage) -> soft_labels.Store:
+    """Return the soft-label store of a `soft-labels` stage, opened."""
+    return soft_labels.Store(stage.folder, {"mentor": dict(stage.done["inputs"])["mentor"]})

@@ -1,0 +1,124 @@
+"""What every arm answers to the questions it is scored on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from mkdkit import records
+from mkdkit.evaluation import scoring
+from mkdkit.models import loading
+from mkdkit.pipeline import arms
+from mkdkit.pipeline.arms import Arm
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.data import base_files, questions, read_kept, read_splits, teacher_set
+from mkdkit.pipeline.stages.fine_tuning import load_model
+from mkdkit.pipeline.stages.mentoring import mentor
+from mkdkit.pipeline.stages.students import student
+from mkdkit.records import Question, Splits
+from mkdkit.settings import Recipe
+from mkdkit.tasks import catalogue
+from mkdkit.teachers import scripted
+
+
+def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False) -> Stage:
+    """Return the stage with an arm's answers to every question of a split, and their summary."""
+    method = arms.find(arm)
+    asked, inputs, files = questions(recipe), [questions(recipe)], []
+    if method.role == "student" and method.completions:
+        inputs.append(student(recipe, arm))
+    elif method.role == "mentor":
+        inputs.append(mentor(recipe))
+    elif method.role == "student":
+        files = base_files(recipe.student_base)
+        inputs += [teacher_set(recipe)] if method.prompted == "few-shot-cot" else []
+    settings = {
+        "split": split,
+        "prompted": method.prompted,
+        "role": method.role,
+        "base": recipe.student_base,
+        "task": recipe.questions.task,
+        **asdict(recipe.scoring),
+    }
+    if method.role == "teacher":
+        settings["teacher"] = asdict(recipe.teacher)
+    return compute_or_load(
+        "scores",
+        _scores,
+        recipe,
+        method,
+        split,
+        asked,
+        inputs[1] if len(inputs) > 1 else None,
+        settings=settings,
+        inputs=inputs,
+        files=files,
+        fresh=fresh,
+    )
+
+
+def _scores(
+    work: Work, recipe: Recipe, method: Arm, split: str, asked: Stage, source: Stage | None
+) -> None:
+    splits, task = read_splits(asked), catalogue.find(recipe.questions.task)
+    held: list[Question] = getattr(splits, split)
+    if method.role == "teacher":
+        found = _teacher_answers(recipe, held)
+    else:
+        trained = source if method.completions else None
+        model, tokenizer = load_model(trained) if trained else load_untrained(recipe)
+        found = scoring.answer_questions(
+            model,
+            tokenizer,
+            held,
+            task,
+            recipe.scoring,
+            prompted=method.prompted,
+            examples=_examples(splits, source) if method.prompted == "few-shot-cot" else (),
+            label=f"score {method.name}",
+        )
+    records.write_json_lines(work.folder / "answers.jsonl", (asdict(one) for one in found))
+    work.counts = {"arm": method.name, **asdict(scoring.summarise(found))}
+
+
+def load_untrained(recipe: Recipe) -> tuple[Any, Any]:
+    """Return the student's base and its tokenizer, before any training."""
+    base = recipe.student_base
+    return loading.load_base(base, dtype=loading.use_dtype()), loading.load_tokenizer(base)
+
+
+def _examples(splits: Splits, source: Stage | None, n: int = 4) -> list[scoring.Example]:
+    if source is None:
+        raise ValueError("few-shot-CoT needs the teacher's kept rationales")
+    first = {one.question_id: one for one in reversed(read_kept(source))}
+    solved = [(question, first[question.id]) for question in splits.train if question.id in first]
+    return solved[:n]
+
+
+def _teacher_answers(recipe: Recipe, held: Sequence[Question]) -> list[scoring.Answered]:
+    if recipe.questions.source != "rule-made":
+        raise ValueError(
+            "the arm 'teacher' can be scored for rule-made questions only: a recorded teacher "
+            "cannot be asked the test questions"
+        )
+    task = catalogue.find(recipe.questions.task)
+    once = replace(recipe.teacher, rationales_per_question=1)
+    written = scripted.write_rationales(held, task=task, settings=once)
+    return [
+        scoring.Answered(
+            question_id=one.question_id,
+            completion=one.text,
+            prediction=one.prediction,
+            strict_prediction=one.prediction,
+            is_correct=one.is_correct,
+            is_strictly_correct=one.is_correct,
+            is_complete=one.is_complete,
+            tokens=0,
+        )
+        for one in written
+    ]
+
+
+def read_answers(stage: Stage) -> list[scoring.Answered]:
+    """Return what was answered to every question, from a `scores` stage."""
+    rows = records.read_json_lines(stage.folder / "answers.jsonl")
+    return [scoring.Answered(**row) for _, row in rows]

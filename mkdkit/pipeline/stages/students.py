@@ -1,0 +1,86 @@
+"""The student: trained as its arm says."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from mkdkit.models import encoding, loading
+from mkdkit.pipeline import arms
+from mkdkit.pipeline.arms import Arm
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.data import base_files, questions, read_kept, read_splits, teacher_set
+from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune
+from mkdkit.pipeline.stages.mentoring import labels, load_labels, mentor_set
+from mkdkit.settings import Recipe
+from mkdkit.training import loop
+
+
+def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
+    """Return the stage with a student, trained as the arm says."""
+    method = arms.find(arm)
+    if method.completions is None or method.role != "student":
+        raise ValueError(f"arm {arm!r} trains no student; it is {method.what}")
+    recipe = _for_arm(recipe, method)
+    sets, store = _sources(recipe, method)
+    asked = questions(recipe)
+    return compute_or_load(
+        "student",
+        _student,
+        recipe,
+        method,
+        asked,
+        sets,
+        store,
+        settings={
+            "base": recipe.student_base,
+            "completions": method.completions,
+            **asdict(recipe.student),
+            "scoring": asdict(recipe.scoring),
+        },
+        inputs=[asked, *sets, *([store] if store else [])],
+        files=base_files(recipe.student_base),
+        fresh=fresh,
+    )
+
+
+def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
+    """Return the recipe with what the arm changes in it."""
+    if method.per_question is not None:
+        teacher = replace(recipe.teacher, rationales_per_question=method.per_question)
+        recipe = replace(recipe, teacher=teacher)
+    changes: dict[str, Any] = {} if method.soft_labels else {"kd_weight": 0.0}
+    if method.equal_steps:
+        rows = len(read_kept(teacher_set(recipe))) + len(read_kept(mentor_set(recipe)))
+        changes["max_steps"] = loop.count_steps(rows, recipe.student)
+    return replace(recipe, student=replace(recipe.student, **changes))
+
+
+def _sources(recipe: Recipe, method: Arm) -> tuple[list[Stage], Stage | None]:
+    base = recipe.student_base if method.self_mentor else None
+    sets = [] if method.completions == "answers" else [teacher_set(recipe)]
+    if method.completions == "teacher and mentor":
+        sets.append(mentor_set(recipe, base=base))
+    wanted = method.soft_labels and recipe.student.kd_weight > 0
+    return sets, labels(recipe, base=base) if wanted else None
+
+
+def _student(
+    work: Work,
+    recipe: Recipe,
+    method: Arm,
+    asked: Stage,
+    sets: Sequence[Stage],
+    store: Stage | None,
+) -> None:
+    base, settings, splits = recipe.student_base, recipe.student, read_splits(asked)
+    tokenizer = loading.load_tokenizer(base)
+    if method.completions == "answers":
+        family = loading.family_of_base(base)
+        rows = encoding.encode_answers(
+            tokenizer, splits.train, family=family, max_tokens=settings.max_tokens
+        )
+    else:
+        kept = [one for stage in sets for one in read_kept(stage)]
+        rows = encode(tokenizer, base, settings, splits.train, kept)
+    loss_of = loop.distillation(load_labels(store) if store else None, settings)
+    fine_tune(work, recipe, base, settings, rows, loss_of, splits, method.name)

@@ -1,0 +1,105 @@
+"""What every figure shares: one style, a colour for each role, one way to be saved.
+
+A run in profile smoke is no result, so its figures carry a stamp and are saved elsewhere.
+"""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+STYLE = Path(__file__).with_name("mkdkit.mplstyle")
+FIGURES = Path(__file__).parents[2] / "figures"
+SMOKE_FIGURES = Path(tempfile.gettempdir()) / "mkdkit-smoke" / "figures"
+STAMP = "smoke run\nnot a result"
+
+# told apart by the common forms of colour blindness, and in grey
+COLOR = {"teacher": "#4c4c4c", "mentor": "#d95f02", "student": "#1b6ca8", "base": "#9b9b9b"}
+# for what has no role: Okabe and Ito's colours that are none of the above
+OTHERS = ["#009e73", "#cc79a7", "#e6a700", "#56b4e9", "#7a5195", "#000000"]
+PUBLISHED = "#7a7a7a"  # overlays of published numbers are grey, dashed and hollow
+
+
+def role_of(name: str) -> str:
+    """The role whose colour an arm or a source has: its own, that of the base, or the student's."""
+    if name in COLOR:
+        return name
+    return "base" if name.startswith("base_") else "student"
+
+
+def colors(names: list[str]) -> list[str]:
+    """One colour for each name: the role's if it is one, otherwise the next of a fixed list."""
+    others = [name for name in names if name not in COLOR]
+    return [COLOR.get(name) or OTHERS[others.index(name) % len(OTHERS)] for name in names]
+
+
+def is_smoke() -> bool:
+    """Whether this run only tries the code out (profile smoke)."""
+    return os.environ.get("MKDKIT_PROFILE") == "smoke"
+
+
+def start(ax: Axes | None, *, size: tuple[float, float] | None = None) -> Axes:
+    """The axes to draw on, `ax` or those of a new figure of `size` inches; stamped in smoke."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=size)
+    stamp(figure_of(ax))
+    return ax
+
+
+def start_row(panels: int, *, size: tuple[float, float], share_y: bool = False) -> list[Axes]:
+    """The axes of a new figure with `panels` panels side by side; stamped in a smoke run."""
+    figure, axes = plt.subplots(1, panels, figsize=size, sharey=share_y, squeeze=False)
+    stamp(figure)
+    return list(axes[0])
+
+
+def figure_of(ax: Axes) -> Figure:
+    """The whole figure that `ax` is part of."""
+    figure = ax.get_figure(root=True)
+    if not isinstance(figure, Figure):
+        raise ValueError("these axes are no longer part of a figure; draw them again")
+    return figure
+
+
+def stamp(figure: Figure) -> None:
+    """Write across a smoke run's figure, once, that it is no result."""
+    if is_smoke() and not any(text.get_gid() == "stamp" for text in figure.texts):
+        look: dict = {"fontsize": 26, "rotation": 15, "alpha": 0.45, "color": "#b00020"}
+        figure.text(0.5, 0.5, STAMP, ha="center", va="center", zorder=100, gid="stamp", **look)
+
+
+def folder() -> Path:
+    """Where figures are saved now: figures/, or a temporary folder in a smoke run."""
+    return SMOKE_FIGURES if is_smoke() else FIGURES
+
+
+def save(ax: Axes, name: str) -> None:
+    """Save the figure that `ax` is part of as `name`.png and `name`.svg in `folder()`.
+
+    The same numbers give the same bytes: no date, no random ids.
+
+    Raises:
+        ValueError: `name` is not made of letters, digits and underscores.
+    """
+    if not re.fullmatch(r"\w+", name):
+        rule = "a figure's name has letters, digits and underscores alone"
+        raise ValueError(f"{rule}, got {name!r}; folder and ending are added here")
+    figure = figure_of(ax)
+    stamp(figure)
+    folder().mkdir(parents=True, exist_ok=True)
+    with plt.rc_context({"svg.hashsalt": "mkdkit"}):
+        _write(
+            folder() / f"{name}.png", lambda path: figure.savefig(path, metadata={"Software": None})
+        )
+        _write(folder() / f"{name}.svg", lambda path: figure.savefig(path, metadata={"Date": None}))
+
+
+def _write(path: Path, draw: Callable[[Path], None]) -> None:
+    partial = path.with_name(f"{path.stem}.part{path.suffix}")  # never half a figure under its name
+    draw(partial)
+    partial.replace(path)

@@ -1,0 +1,232 @@
+"""Cards: questions, rationales, filters and tables as small pieces of HTML or Markdown.
+
+They say the same without their colours, since some readers of a notebook drop all styling: what is
+marked is also written, and what folds is plain <details>. Text from data or models is escaped.
+"""
+
+import inspect
+import math
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Protocol
+
+from IPython.display import HTML, Markdown
+
+from mkdkit.filters import Filtered
+from mkdkit.records import Question, Rationale
+from mkdkit.show.canvas import COLOR, role_of
+
+# half-transparent greys: seen on white and on near-black alike
+LINE = "1px solid rgba(128,128,128,.45)"
+CARD = f"border:{LINE};border-radius:6px;padding:.6em .9em;margin:.3em 0;max-width:52em"
+MARKED = "background:rgba(217,95,2,.28);color:inherit"
+NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'  # "$5 and $3" is money, not a formula
+CELL = "padding:.25em .8em;vertical-align:top;white-space:normal"
+
+
+class Marked(Protocol):
+    """A span of a text with something to say about it, such as a slip found by a process check."""
+
+    @property
+    def start(self) -> int: ...  # noqa: D102
+    @property
+    def end(self) -> int: ...  # noqa: D102
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+
+
+def source(obj: Any) -> Markdown:
+    """Show a function's or class's source as a code block: read here, kept in the package."""
+    home = inspect.getmodule(obj)
+    where = f"# {home.__name__.replace('.', '/')}.py\n" if home else ""
+    return Markdown(f"```python\n{where}{textwrap.dedent(inspect.getsource(obj))}```")
+
+
+def exercise(text: str, solution: str) -> Markdown:
+    """An exercise with its solution folded away; both are Markdown."""
+    folded = f"<details><summary>Solution</summary>\n\n{solution.strip()}\n\n</details>"
+    return Markdown(f"**Exercise.** {text.strip()}\n\n{folded}")
+
+
+def provenance(done: Mapping[str, Any]) -> Markdown:
+    """One line that says what made a stage's result, from its `done.json`."""
+    versions = done.get("versions", {})
+    parts = [
+        f"stage `{done['stage']}`, key `{done['key']}`",
+        f"{done['seconds']:,.1f} s" if "seconds" in done else "",
+        f"peak {done['peak_gib']:.2f} GiB" if "peak_gib" in done else "",
+        f"on {done['device']}" if "device" in done else "",
+        ", ".join(f"{name} {versions[name]}" for name in ("mkdkit", "torch") if name in versions),
+        str(done.get("finished", ""))[:10],
+    ]
+    return Markdown("*Made by: " + "; ".join(part for part in parts if part) + ".*")
+
+
+def table(
+    rows: Sequence[Mapping[str, Any]], *, caption: str | None = None, digits: int = 1
+) -> HTML:
+    """A small table, one mapping a row; columns in the order in which keys first appear.
+
+    Args:
+        rows: column -> value. Numbers stand right, with `digits` decimals if they are not whole;
+            None is a dash, a truth value yes or no, a pair of numbers an interval.
+        caption: what the table shows, above it.
+        digits: decimals.
+    """
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    right = {c for c in columns if all(_is_number(row.get(c)) for row in rows)}
+    head = "".join(_cell(escape(str(c)), "th", c in right) for c in columns)
+    body = "".join(
+        f"<tr>{''.join(_cell(_plain(row.get(c), digits), 'td', c in right) for c in columns)}</tr>"
+        for row in rows
+    )
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return HTML(_table(title, f"<tr>{head}</tr>", body))
+
+
+def _table(title: str, head: str, body: str) -> str:
+    style = "border-collapse:collapse;width:auto;table-layout:auto;margin:.3em 0"
+    head = f'<thead style="border-bottom:{LINE}">{head}</thead>'
+    return f'<table {NO_MATH} style="{style}">{title}{head}<tbody>{body}</tbody></table>'
+
+
+def _cell(content: str, tag: str, is_number: bool) -> str:
+    side = "right" if is_number else "left"  # said twice: some readers drop style, others align
+    return f'<{tag} style="{CELL};text-align:{side}" align="{side}">{content}</{tag}>'
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return all(_is_number(v) for v in value)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _plain(value: Any, digits: int) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.{digits}f}".replace("-", "−")
+    if isinstance(value, tuple | list) and len(value) == 2 and _is_number(value):
+        return " to ".join(_plain(float(end), digits) for end in value)
+    return escape(str(value))
+
+
+def rationale_card(
+    question: Question,
+    rationale: Rationale,
+    *,
+    slips: Sequence[Marked] = (),
+    verdict: str | None = None,
+) -> HTML:
+    """One rationale step by step under its question, its slips marked, its prediction judged.
+
+    Args:
+        question: what was asked.
+        rationale: what was written; a step is a line or a sentence.
+        slips: spans of `rationale.text` with a reason, from `tasks.checks.find_slips`.
+        verdict: what a filter did with it: "kept", or the reason it was dropped for.
+    """
+    _require_same(question, rationale)
+    kept = "" if verdict is None else f"<p><b>Filter</b> {escape(verdict)}</p>"
+    body = _rationale(rationale, slips)
+    return HTML(f'<div {NO_MATH} style="{CARD}">{_asked(question)}{body}{kept}</div>')
+
+
+def side_by_side(question: Question, rationales: Sequence[Rationale]) -> HTML:
+    """Several rationales for one question in columns, in the order given."""
+    for rationale in rationales:
+        _require_same(question, rationale)
+    columns = "".join(
+        f'<td style="{CELL};text-align:left;max-width:26em">{_rationale(r, ())}</td>'
+        for r in rationales
+    )
+    style = "border-collapse:collapse;width:auto;table-layout:auto"
+    return HTML(
+        f'<div {NO_MATH} style="{CARD};max-width:none">{_asked(question)}'
+        f'<table style="{style}"><tbody><tr>{columns}</tr></tbody></table></div>'
+    )
+
+
+def _require_same(question: Question, rationale: Rationale) -> None:
+    if rationale.question_id != question.id:
+        rule = "a card shows a question with its own rationales"
+        ids = f"question {question.id!r} and a rationale for {rationale.question_id!r}"
+        raise ValueError(f"{rule}, got {ids}; look the question up by rationale.question_id")
+
+
+def _asked(question: Question) -> str:
+    text = escape(question.text).replace("\n", "<br>")
+    return f"<p><b>Question</b> {text}<br><b>Answer</b> {escape(question.answer)}</p>"
+
+
+def _rationale(rationale: Rationale, slips: Sequence[Marked]) -> str:
+    color = COLOR[role_of(rationale.source)]
+    name = f'<b style="border-bottom:3px solid {color}">{rationale.source}</b>'
+    steps = "".join(f"<li>{_mark(rationale.text, *s, slips)}</li>" for s in _steps(rationale.text))
+    cut = "" if rationale.is_complete else "<p><i>cut off at the length limit</i></p>"
+    return f"<p>{name}</p><ol>{steps}</ol>{cut}<p><b>Prediction</b> {_judged(rationale)}</p>"
+
+
+def _judged(rationale: Rationale) -> str:
+    if rationale.prediction is None:
+        return "none found: ✗ counts as wrong"
+    return escape(rationale.prediction) + (" ✓ right" if rationale.is_correct else " ✗ wrong")
+
+
+def _steps(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each step: a line, or a sentence that ends before a space and a capital."""
+    breaks = [m.span() for m in re.finditer(r"\n+|(?<=[.!?])\s+(?=[A-Z0-9\"'(])", text)]
+    starts = [0, *(end for _, end in breaks)]
+    ends = [*(start for start, _ in breaks), len(text)]
+    return [(a, b) for a, b in zip(starts, ends, strict=True) if text[a:b].strip()]
+
+
+def _mark(text: str, start: int, end: int, slips: Sequence[Marked]) -> str:
+    """The piece text[start:end], escaped, with the slips that touch it marked; reasons written."""
+    here = [slip for slip in slips if slip.start < end and slip.end > start]
+    cuts = {start, end} | {min(max(p, start), end) for s in here for p in (s.start, s.end)}
+    html = ""
+    for a, b in zip(sorted(cuts), sorted(cuts)[1:], strict=False):
+        piece = escape(text[a:b])
+        is_marked = any(slip.start <= a and b <= slip.end for slip in here)
+        html += f'<mark style="{MARKED}">{piece}</mark>' if is_marked else piece
+    # a slip over two steps is explained once, where it ends
+    why = [escape(slip.reason) for slip in here if slip.end <= end]
+    return html + "".join(f" <i>(slip: {reason})</i>" for reason in why)
+
+
+def filter_card(
+    filtered: Filtered, questions: Mapping[str, Question] | None = None, *, examples: int = 1
+) -> HTML:
+    """How many rationales were kept or dropped for each reason, with examples to unfold.
+
+    Args:
+        filtered: what the filters returned.
+        questions: id -> question, to show above each example; None: the rationales alone.
+        examples: rationales shown for each reason.
+    """
+    counts = filtered.counts()
+    total = max(sum(counts.values()), 1)
+    rows = [
+        {"outcome": outcome, "rationales": n, "share (%)": 100 * n / total}
+        for outcome, n in counts.items()
+    ]
+    shown = "".join(
+        _example(reason, rationale, questions or {})
+        for reason, dropped in filtered.dropped.items()
+        for rationale in dropped[:examples]
+    )
+    return HTML(f"{table(rows).data}{shown}")
+
+
+def _example(reason: str, rationale: Rationale, questions: Mapping[str, Question]) -> str:
+    question = questions.get(rationale.question_id)
+    asked = _asked(question) if question else f"<p>{escape(rationale.question_id)}</p>"
+    body = f'<div {NO_MATH} style="{CARD}">{asked}{_rationale(rationale, ())}</div>'
+    return f"<details><summary>dropped: {escape(reason)}</summary>{body}</details>"

@@ -1,0 +1,188 @@
+"""Every question of a recorded source, uncut: which files, which columns, which answers.
+
+A question's id says task, split and row, counted from 0 in the source's own order:
+"svamp/train/0012".
+"""
+
+import random
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mkdkit.records import Question, Splits, read_json_lines
+from mkdkit.settings import QuestionSettings
+from mkdkit.tasks import answers, catalogue
+from mkdkit.tasks.catalogue import Task
+from mkdkit.teachers import hub, places
+from mkdkit.teachers.formats import column, read_json, read_table
+
+TEST_SHARE = 0.2  # of a single file of questions, where the settings name no number
+
+
+def read_all_questions(
+    settings: QuestionSettings, *, columns: Mapping[str, str] = hub.QUESTION_COLUMNS
+) -> Splits:
+    """Read every question of a recorded source, uncut; ids say task, split and row from 0."""
+    task = catalogue.find(settings.task)
+    if settings.source == "rule-made":
+        raise ValueError("source 'rule-made' is not recorded; `tasks.procedural` makes questions")
+    if settings.source == "fine-tune-cot":
+        return _fine_tune_cot(settings, task)
+    if settings.source == "hub":
+        return _hub(settings, task, columns)
+    if settings.source == "jsonl":
+        return _jsonl(settings, task)
+    names = ("input", "answer") if settings.source == "mentor-kd" else ("instruction", "label")
+    read = {}
+    for split in ("train", "validation", "test"):
+        is_there = split in places.LAYOUTS[settings.source]
+        rows = read_table(places.find(settings, split)) if is_there else ()
+        pairs = [
+            (where, column(row, names[0], str, where), column(row, names[1], str, where))
+            for _, where, row in rows
+        ]
+        read[split] = _questions(pairs, task, split)
+    return _without_repeats(Splits(**read))
+
+
+def check_answer(answer: str, task: Task, where: str) -> str:
+    """Return a reference answer as its task writes it; a ValueError if it is not of its type.
+
+    CommonsenseQA's training answers are "A. bank", its test answers "A": only the letter stays.
+    """
+    answer = answer.strip()
+    if task.answer_type == "choice" and re.match(rf"[{task.options}][.)]\s", answer):
+        return answer[0]
+    if answers.read_answer(answer, task) is None:
+        kind = task.answer_type.replace("_", " ")
+        raise ValueError(
+            f"{where}: task {task.name!r} asks for an answer of type {kind}, got {answer!r:.60}; "
+            "correct the answer, or choose the right task"
+        )
+    return answer
+
+
+def first_shuffled(questions: list[Question], n: int | None, *, seed: str) -> list[Question]:
+    """Return n questions drawn with the seed, in their own order; all if n is None."""
+    if n is None or n >= len(questions):
+        return list(questions)
+    order = list(range(len(questions)))
+    random.Random(seed).shuffle(order)
+    return [questions[position] for position in sorted(order[:n])]
+
+
+def same_text(text: str) -> str:
+    """Return a text as it is compared with others: runs of white space are one space."""
+    return " ".join(text.split())
+
+
+def _questions(rows: Sequence[tuple[str, str, str]], task: Task, split: str) -> list[Question]:
+    questions = []
+    for number, (where, text, answer) in enumerate(rows):
+        if not text.strip():
+            raise ValueError(f"{where}: the question is empty; give it a text or remove the row")
+        answer = check_answer(answer, task, where)
+        questions.append(Question(f"{task.name}/{split}/{number:04d}", text.strip(), answer))
+    return questions
+
+
+def _without_repeats(splits: Splits) -> Splits:
+    """Leave out of train what stands in test, validation, or twice; say so in a warning."""
+    held_out = {same_text(question.text) for question in splits.test}
+    seen = held_out | {same_text(question.text) for question in splits.validation}
+    train, repeats = [], []
+    for question in splits.train:
+        (repeats if same_text(question.text) in seen else train).append(question)
+        seen.add(same_text(question.text))
+    validation = [item for item in splits.validation if same_text(item.text) not in held_out]
+    repeats += [item for item in splits.validation if same_text(item.text) in held_out]
+    if repeats:
+        ids = ", ".join(question.id for question in repeats)
+        warnings.warn(
+            f"{len(repeats)} questions are left out: their text stands in the test split or "
+            f"earlier: {ids}",
+            stacklevel=4,
+        )
+    return Splits(train=train, validation=validation, test=splits.test)
+
+
+def _fine_tune_cot(settings: QuestionSettings, task: Task) -> Splits:
+    """Read Fine-tune-CoT's questions: split files are row numbers of the raw data set."""
+    path = places.find(settings, "split")
+    numbers = read_json(path)
+    rows = list(read_table(places.find(settings, "questions")))
+    read = {}
+    for split in ("train", "test"):
+        pairs = []
+        for number in column(numbers, split, list, str(path)):
+            if not isinstance(number, int) or not 0 <= number < len(rows):
+                raise ValueError(
+                    f"{path}, {split}: {number!r} is not a row of the {len(rows)} of the data "
+                    "set; the two files must be of one release"
+                )
+            _, where, row = rows[number]
+            text, answer = (column(row, name, str, where) for name in ("question", "answer"))
+            pairs.append((where, text, answer))
+        read[split] = _questions(pairs, task, split)
+    return _without_repeats(Splits(validation=[], **read))
+
+
+def _hub(settings: QuestionSettings, task: Task, columns: Mapping[str, str]) -> Splits:
+    """Read the splits "train" and "test" of a data set named by data_dir."""
+    if not settings.data_dir:
+        raise ValueError("source 'hub' needs the data set's name as data_dir, got none")
+    read = {}
+    for split in ("train", "test"):
+        found = hub.read_hub_questions(
+            settings.data_dir, split=split, columns=columns, prefix=f"{task.name}/{split}"
+        )
+        where = f"{settings.data_dir}, split {split}, question"
+        read[split] = [
+            replace(question, answer=check_answer(question.answer, task, f"{where} {question.id}"))
+            for question in found
+        ]
+    return _without_repeats(Splits(validation=[], **read))
+
+
+def _jsonl(settings: QuestionSettings, task: Task) -> Splits:
+    """Read a reader's folder (train, test and, if there, validation .jsonl) or single file.
+
+    Of a single file the test split is drawn first, the same for every seed.
+    """
+    if settings.data_dir and Path(settings.data_dir).is_file():
+        every = _read_lines(Path(settings.data_dir), task, "all")
+        n_test = min(settings.test or max(1, round(TEST_SHARE * len(every))), len(every) - 1)
+        test = first_shuffled(every, n_test, seed="test")
+        held_out = {question.id for question in test}
+        train = [question for question in every if question.id not in held_out]
+        return _without_repeats(Splits(train=train, validation=[], test=test))
+    read = {
+        split: _read_lines(places.find(settings, split), task, split)
+        for split in ("train", "validation", "test")
+        if split != "validation" or places.exists(settings, "validation")
+    }
+    return _without_repeats(Splits(**{"validation": [], **read}))
+
+
+def _read_lines(path: Path, task: Task, split: str) -> list[Question]:
+    """Read questions with `text` and `answer`; without an `id` the line gives one."""
+    questions: list[Question] = []
+    ids: dict[str, int] = {}
+    for number, row in read_json_lines(path):
+        where = f"{path}, line {number}"
+        text, answer = (column(row, name, str, where) for name in ("text", "answer"))
+        (question,) = _questions([(where, text, answer)], task, split)
+        own = column(row, "id", str, where) if "id" in row else None
+        question = replace(question, id=own or f"{task.name}/{split}/{len(questions):04d}")
+        if question.id in ids:
+            raise ValueError(
+                f"{where}: id {question.id!r} stands in line {ids[question.id]} too; "
+                "ids must differ"
+            )
+        ids[question.id] = number
+        questions.append(question)
+    if not questions:
+        raise ValueError(f"{path}: no question in it; give one object a line, with text and answer")
+    return questions

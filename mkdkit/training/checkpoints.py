@@ -1,0 +1,110 @@
+"""Checkpoints of a training run: safetensors and JSON, no pickles, whole or not there at all."""
+
+import json
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+FOLDER = "checkpoint"
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands."""
+
+    step: int = 0  # optimiser steps done
+    best_score: float = -math.inf
+    best_weights: dict[str, Tensor] | None = None  # trainable weights of the best validation
+
+
+def trainable(model: Any) -> dict[str, Tensor]:
+    """Return the trainable weights by name, as they are (not copies)."""
+    return {name: p.data for name, p in model.named_parameters() if p.requires_grad}
+
+
+def copy_weights(model: Any) -> dict[str, Tensor]:
+    """Return copies of the trainable weights: a `state_dict` alone would go on changing."""
+    return {name: value.detach().cpu().clone() for name, value in trainable(model).items()}
+
+
+def put(model: Any, weights: dict[str, Tensor]) -> None:
+    """Put weights into the model in place.
+
+    Raises:
+        ValueError: the names differ: the weights belong to another model or method.
+    """
+    own = trainable(model)
+    if own.keys() != weights.keys():
+        raise ValueError("these weights belong to another model or training method")
+    for name, value in weights.items():
+        own[name].copy_(value)
+
+
+def save(folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Write a checkpoint; it takes the place of an earlier one only when it is whole."""
+    new, old = folder / (FOLDER + ".part"), folder / FOLDER
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    save_file(copy_weights(model), new / "weights.safetensors")
+    save_file(_moments(optimizer), new / "optimizer.safetensors")
+    if progress.best_weights is not None:
+        save_file(progress.best_weights, new / "best.safetensors")
+    state = {
+        "step": progress.step,
+        "best_score": progress.best_score if progress.best_weights else None,
+    }
+    (new / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    shutil.rmtree(old, ignore_errors=True)
+    new.rename(old)
+
+
+def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -> Progress | None:
+    """Put a checkpoint's weights and moments in place; return where it stands, None without one."""
+    if folder is None:
+        return None
+    # killed between the two renames of `save`, only the new one is there, and it is whole
+    found = next((f for f in (folder / FOLDER, folder / (FOLDER + ".part")) if _is_whole(f)), None)
+    if found is None:
+        return None
+    state = json.loads((found / "state.json").read_text(encoding="utf-8"))
+    put(model, load_file(found / "weights.safetensors"))
+    _put_moments(optimizer, load_file(found / "optimizer.safetensors"))
+    progress = Progress(step=state["step"])
+    if state["best_score"] is not None:
+        progress.best_score = state["best_score"]
+        progress.best_weights = load_file(found / "best.safetensors")
+    return progress
+
+
+def remove(folder: Path) -> None:
+    """Delete a run's checkpoint once its result is saved."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+    shutil.rmtree(folder / (FOLDER + ".part"), ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / "state.json").is_file()  # written last
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    tensors = {}
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+    for index, weight in enumerate(weights):
+        for name, value in optimizer.state[weight].items():
+            tensors[f"{index}.{name}"] = value.detach().cpu().clone()
+    return tensors
+
+
+def _put_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+    for name, value in tensors.items():
+        index, kind = name.split(".", 1)
+        weight = weights[int(index)]
+        # the step count stays on the CPU unless the fused optimiser keeps it beside the weight
+        optimizer.state[weight][kind] = value.to(weight.device)

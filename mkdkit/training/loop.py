@@ -1,0 +1,243 @@
+"""The training loop: one generator for fine-tuning, mentor and student; only the loss differs.
+
+Everything random is planned before the first step: which rows form which batch is a pure function
+of the settings, and dropout is seeded by step. A run that was stopped and goes on from its
+checkpoint therefore ends with the same weights as one that was never stopped.
+"""
+
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mkdkit.models import encoding, loading
+from mkdkit.models.encoding import Row
+from mkdkit.settings import StudentSettings, TrainingSettings
+from mkdkit.training import checkpoints, losses
+from mkdkit.training.soft_labels import Store
+
+# (scored tokens, vocabulary) logits, (scored tokens,) labels, the rows they come from -> a sum
+LossOf = Callable[[Tensor, Tensor, Sequence[Row]], Tensor]
+Validate = Callable[[Any], float]  # the model -> a number that is better when higher
+Plan = list[list[list[int]]]  # steps -> batches -> row numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimiser step did."""
+
+    number: int  # from 1
+    epoch: float  # passes over the set, after this step
+    loss: float  # nats per scored token, before the update
+    gradient_norm: float  # before clipping
+    learning_rate: float
+    scored_tokens: int
+    seconds: float
+    validation: float | None = None  # what `validate` returned after this step, if it was asked
+
+
+def hard_labels(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
+    """Return the loss of plain fine-tuning: the rationale loss alone."""
+    return losses.rationale_loss(logits, labels)
+
+
+def distillation(store: Store | None, settings: StudentSettings) -> LossOf:
+    """Return the loss of a student: rationale loss and soft-label loss, mixed by λ."""
+    if settings.kd_weight == 0:
+        return hard_labels
+    if store is None:
+        raise ValueError(f"kd_weight is {settings.kd_weight}, so the student needs soft labels")
+
+    def loss_of(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
+        soft = store.read(rows).loss(logits, temperature=settings.kd_temperature)
+        return losses.student_loss(
+            losses.rationale_loss(logits, labels),
+            soft,
+            kd_weight=settings.kd_weight,
+            temperature=settings.kd_temperature,
+            tau_squared=settings.tau_squared,
+        )
+
+    return loss_of
+
+
+def count_steps(rows: int, settings: TrainingSettings) -> int:
+    """Return the optimiser steps that training on so many rows takes."""
+    if settings.max_steps is not None:
+        return settings.max_steps
+    return max(1, round(settings.epochs * _steps_per_epoch(rows, settings)))
+
+
+def _steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
+    return math.ceil(math.ceil(rows / settings.batch_size) / settings.accumulation_steps)
+
+
+def plan_steps(lengths: Sequence[int], settings: TrainingSettings) -> Plan:
+    """Return the batches of every optimiser step, as row numbers; settings alone decide them."""
+    total, steps, epoch = count_steps(len(lengths), settings), [], 0
+    while len(steps) < total:
+        batches = encoding.plan_batches(
+            lengths, settings.batch_size, seed=settings.seed, epoch=epoch
+        )
+        size = settings.accumulation_steps
+        steps += [batches[i : i + size] for i in range(0, len(batches), size)]
+        epoch += 1
+    return steps[:total]
+
+
+def learning_rate_at(number: int, total: int, settings: TrainingSettings) -> float:
+    """Return the learning rate of step `number` (from 1): warm-up, then constant or falling."""
+    warmup = round(settings.warmup_share * total)
+    if number <= warmup:
+        return settings.learning_rate * number / warmup
+    share = (number - warmup - 1) / max(1, total - warmup)
+    if settings.schedule == "cosine":
+        return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+    return settings.learning_rate * (1 - share if settings.schedule == "linear" else 1.0)
+
+
+def make_optimizer(model: Any, settings: TrainingSettings) -> torch.optim.AdamW:
+    """Return AdamW over the trainable weights; norms and biases (one-dimensional) do not decay."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    if not trainable:
+        raise ValueError("the model has no trainable weights: load it with load_trainable")
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+
+
+def accumulate(
+    model: Any,
+    batches: Sequence[Sequence[Row]],
+    loss_of: LossOf,
+    settings: TrainingSettings,
+    *,
+    fill: int,
+) -> tuple[float, int]:
+    """Add the gradient of one optimiser step; return its loss per scored token, and the tokens.
+
+    Each batch's loss is a sum, divided by the scored tokens of the *whole* step: a mean of the
+    batches' means would weigh a token in a short batch more than one in a long batch.
+    """
+    tokens = sum(len(row.label) for batch in batches for row in batch)
+    total = 0.0
+    for rows in batches:
+        batch = encoding.collate(rows, fill=fill, model=model)
+        batch = {name: value.to(model.device) for name, value in batch.items()}
+        with loading.autocast(settings.precision):
+            logits, labels = encoding.predict_scored(model, batch)
+        loss = loss_of(logits, labels, rows) / tokens
+        loss.backward()
+        total += loss.item()
+    return total, tokens
+
+
+def train(
+    model: Any,
+    rows: Sequence[Row],
+    loss_of: LossOf,
+    settings: TrainingSettings,
+    *,
+    fill: int,
+    validate: Validate | None = None,
+    folder: Path | None = None,
+) -> Iterator[Step]:
+    """Train `model` in place, yielding one `Step` per optimiser step.
+
+    A generator: `next(steps)` takes exactly one step, so a notebook can look at the weights
+    between two of them. Before the last step is yielded, the weights of the best validation are
+    put back if `settings.keep` is "best"; of equal validations the later one counts as best.
+
+    Args:
+        model: with its trainable weights in float32 (`loading.load_trainable`).
+        rows: what is learnt.
+        loss_of: the sum to lower, from logits and labels of scored tokens.
+        settings: of the training.
+        fill: the id in padded places.
+        validate: called with the model `settings.validations` times, spread evenly.
+        folder: where checkpoints go; a run that left one there goes on from it.
+
+    Raises:
+        ValueError: there are no rows.
+        FloatingPointError: the loss or a gradient is not finite.
+    """
+    if not rows:
+        raise ValueError("there is nothing to train on: the filter kept no rationale")
+    plan = plan_steps([len(row) for row in rows], settings)
+    optimizer = make_optimizer(model, settings)
+    progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
+    asked = validation_steps(len(plan), settings.validations) if validate else set()
+    saved = time.monotonic()
+    for number in range(progress.step + 1, len(plan) + 1):
+        step = _take_step(model, rows, loss_of, settings, plan, number, optimizer, fill)
+        progress.step = number
+        if validate is not None and number in asked:
+            step = _validated(step, model, validate, progress, settings)
+        if number == len(plan) and progress.best_weights is not None:
+            checkpoints.put(model, progress.best_weights)
+        if folder is not None and time.monotonic() - saved > settings.checkpoint_seconds:
+            checkpoints.save(folder, model, optimizer, progress)
+            saved = time.monotonic()
+        yield step
+
+
+def validation_steps(total: int, validations: int) -> set[int]:
+    """Return the step numbers after which to validate: evenly spread, the last one among them."""
+    return {round(total * (i + 1) / validations) for i in range(validations)} - {0}
+
+
+def _take_step(
+    model: Any,
+    rows: Sequence[Row],
+    loss_of: LossOf,
+    settings: TrainingSettings,
+    plan: Plan,
+    number: int,
+    optimizer: torch.optim.AdamW,
+    fill: int,
+) -> Step:
+    began = time.perf_counter()
+    model.train()
+    torch.manual_seed(random.Random(f"dropout {settings.seed} {number}").getrandbits(48))
+    batches = [[rows[row] for row in batch] for batch in plan[number - 1]]
+    loss, tokens = accumulate(model, batches, loss_of, settings, fill=fill)
+    weights = [p for group in optimizer.param_groups for p in group["params"]]
+    limit = settings.clip_norm or math.inf
+    norm = torch.nn.utils.clip_grad_norm_(weights, limit).item()
+    if not (math.isfinite(loss) and math.isfinite(norm)):
+        raise FloatingPointError(
+            f"step {number}: loss {loss}, gradient norm {norm}; rows {plan[number - 1]}; the "
+            "weights before this step are untouched; a lower learning_rate or fp32 may help"
+        )
+    rate = learning_rate_at(number, len(plan), settings)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    epoch = number / _steps_per_epoch(len(rows), settings)
+    return Step(number, epoch, loss, norm, rate, tokens, time.perf_counter() - began)
+
+
+def _validated(
+    step: Step,
+    model: Any,
+    validate: Validate,
+    progress: checkpoints.Progress,
+    settings: TrainingSettings,
+) -> Step:
+    model.eval()
+    score = validate(model)
+    if settings.keep == "best" and score >= progress.best_score:
+        progress.best_score = score
+        progress.best_weights = checkpoints.copy_weights(model)
+    fields = {name: getattr(step, name) for name in Step.__slots__}  # type: ignore[attr-defined]
+    return Step(**{**fields, "validation": score})

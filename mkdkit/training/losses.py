@@ -1,0 +1,120 @@
+"""The losses of the lesson: hard labels, soft labels, and their mix.
+
+All are sums in nats over scored tokens. The training loop divides by the scored tokens of the
+whole optimiser step, so neither padding nor accumulation can change a gradient.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def rationale_loss(student_logits: Tensor, labels: Tensor) -> Tensor:
+    """Return the cross-entropy of the completion's tokens, summed: learning from hard labels.
+
+    Args:
+        student_logits: (scored tokens, vocabulary).
+        labels: (scored tokens,), token ids.
+
+    Source: Lee et al., Mentor-KD (EMNLP 2024), equation 2.
+    """
+    return F.cross_entropy(student_logits.float(), labels, reduction="sum")
+
+
+def soft_label_loss(student_logits: Tensor, mentor_logits: Tensor, *, temperature: float) -> Tensor:
+    """Sum over tokens of the KL divergence from the mentor's distribution to the student's.
+
+    Both sets of logits are divided by `temperature` first. Rows are scored tokens only:
+    which position predicts which token differs between encoder-decoder and causal
+    models, and `encoding.scored_rows` has already settled it.
+
+    Args:
+        student_logits: (scored tokens, vocabulary), any float dtype; gradients flow here.
+        mentor_logits: same shape; treated as constant.
+        temperature: softening, > 0; 1 leaves the distributions as they are.
+
+    Returns:
+        A scalar float32 tensor in nats, not multiplied by temperature².
+
+    Raises:
+        ValueError: the shapes disagree or `temperature` <= 0.
+
+    Source: Lee et al., Mentor-KD (EMNLP 2024), equations 3 and 4.
+    """
+    if student_logits.shape != mentor_logits.shape:
+        raise ValueError(
+            f"student and mentor logits must have one shape, got {tuple(student_logits.shape)} "
+            f"and {tuple(mentor_logits.shape)}; soft labels need a shared vocabulary"
+        )
+    _require_temperature(temperature)
+    student = F.log_softmax(student_logits.float() / temperature, dim=-1)
+    mentor = F.log_softmax(mentor_logits.detach().float() / temperature, dim=-1)
+    return F.kl_div(student, mentor, log_target=True, reduction="sum")
+
+
+def top_k_soft_label_loss(
+    student_logits: Tensor,
+    token_ids: Tensor,
+    log_probs: Tensor,
+    log_tail: Tensor,
+    *,
+    temperature: float,
+) -> Tensor:
+    """Return `soft_label_loss` from the mentor's k likeliest tokens, all others as one bucket.
+
+    Merging outcomes can only lower a KL divergence, so this is a lower bound of the full loss:
+    tight where the tail holds little mass, and exact when k is the vocabulary.
+
+    Args:
+        student_logits: (scored tokens, vocabulary); gradients flow here.
+        token_ids: (scored tokens, k), the mentor's likeliest tokens.
+        log_probs: (scored tokens, k), their log-probabilities at temperature 1.
+        log_tail: (scored tokens,), log of the mentor's mass outside them at `temperature`;
+            -inf if none.
+        temperature: softening of both sides, > 0.
+
+    Returns:
+        A scalar float32 tensor in nats, summed, not multiplied by temperature².
+    """
+    _require_temperature(temperature)
+    if token_ids.shape[-1] > student_logits.shape[-1]:
+        raise ValueError(
+            f"top-k soft labels hold {token_ids.shape[-1]} tokens, more than the student's "
+            f"vocabulary of {student_logits.shape[-1]}; they belong to another tokenizer"
+        )
+    student = F.log_softmax(student_logits.float() / temperature, dim=-1)
+    head = student.gather(-1, token_ids)
+    tail = log_tail.float()
+    # at any temperature the head's shape is that of log_probs / temperature, its mass 1 - tail
+    head_mass = torch.log1p(-tail.exp()).unsqueeze(-1)
+    mentor = F.log_softmax(log_probs.float() / temperature, dim=-1) + head_mass
+    loss = (mentor.exp() * (mentor - head)).sum()
+    if token_ids.shape[-1] == student_logits.shape[-1]:
+        return loss  # no tail: the full KL
+    rest = student.scatter(-1, token_ids, float("-inf")).logsumexp(-1)  # not 1 - sum: it cancels
+    return loss + (tail.exp() * (tail.masked_fill(tail.isinf(), 0.0) - rest)).sum()
+
+
+def student_loss(
+    rationale: Tensor,
+    soft_label: Tensor,
+    *,
+    kd_weight: float,
+    temperature: float,
+    tau_squared: bool = False,
+) -> Tensor:
+    """Return (1 - λ) · rationale loss + λ · soft-label loss, with λ = `kd_weight`.
+
+    Softening by τ shrinks the soft labels' gradient by about τ². Mentor-KD leaves it so, and τ
+    then also changes the weight of the term; `tau_squared` multiplies it back, as Hinton et al.
+    (2015) do.
+
+    Source: Lee et al., Mentor-KD (EMNLP 2024), equation 5.
+    """
+    scale = temperature**2 if tau_squared else 1.0
+    return (1 - kd_weight) * rationale + kd_weight * scale * soft_label
+
+
+def _require_temperature(temperature: float) -> None:
+    if temperature <= 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")

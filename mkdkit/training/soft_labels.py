@@ -1,0 +1,221 @@
+"""The store of soft labels: the mentor speaks once, and the student learns without it in memory.
+
+A store is a folder of safetensors shards and a manifest. For every scored token of a row it holds
+the mentor's k likeliest tokens, their log-probabilities, and the log of all other tokens' mass at
+each temperature of `TEMPERATURES`. Rows are found by content (`Row.key`), never by position.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mkdkit.models import encoding
+from mkdkit.models.encoding import Row
+from mkdkit.settings import SoftLabelSettings
+from mkdkit.training.losses import top_k_soft_label_loss
+
+TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 4.0)  # fixed, so that a new τ never asks the mentor again
+MANIFEST = "manifest.json"
+SHARD_BATCHES = 16  # batches in one shard: what a killed run loses at most
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLabels:
+    """The mentor's distributions over the next token, for some scored tokens."""
+
+    token_ids: Tensor  # (scored tokens, k), int64
+    log_probs: Tensor  # (scored tokens, k), at temperature 1
+    log_tail: Tensor  # (scored tokens, temperatures), float32: log of the mass outside the k
+
+    def tail_at(self, temperature: float) -> Tensor:
+        """Return (scored tokens,): the log of the tail's mass at one of the stored temperatures."""
+        if temperature not in TEMPERATURES:
+            raise ValueError(
+                f"soft labels are stored for the temperatures {TEMPERATURES}, got {temperature}"
+            )
+        return self.log_tail[:, TEMPERATURES.index(temperature)]
+
+    def loss(self, student_logits: Tensor, *, temperature: float) -> Tensor:
+        """Return the soft-label loss of (scored tokens, vocabulary) logits, summed, in nats."""
+        where = student_logits.device
+        return top_k_soft_label_loss(
+            student_logits,
+            self.token_ids.to(where),
+            self.log_probs.to(where),
+            self.tail_at(temperature).to(where),
+            temperature=temperature,
+        )
+
+
+def keep_top_k(logits: Tensor, k: int) -> SoftLabels:
+    """Return the k likeliest tokens of (scored tokens, vocabulary) logits and the tail's mass.
+
+    Raises:
+        ValueError: k is larger than the vocabulary.
+    """
+    if k > logits.shape[-1]:
+        raise ValueError(f"top_k must be at most the vocabulary's {logits.shape[-1]}, got {k}")
+    log_probs = logits.float().log_softmax(-1)
+    head, token_ids = log_probs.topk(k, dim=-1)
+    tails = []
+    for temperature in TEMPERATURES:
+        softened = (logits.float() / temperature).log_softmax(-1)
+        # from the tail itself, not as 1 - head: that difference cancels to noise, or below zero
+        tails.append(softened.scatter(-1, token_ids, float("-inf")).logsumexp(-1))
+    return SoftLabels(token_ids, head, torch.stack(tails, dim=-1))
+
+
+class Store:
+    """A folder of soft labels, opened for reading; shards are memory-mapped.
+
+    Raises:
+        ValueError: the folder is no finished store, or was made by another mentor or tokenizer
+            than `expected` says, or a shard is damaged.
+    """
+
+    def __init__(self, folder: str | Path, expected: dict[str, Any] | None = None) -> None:
+        self.folder = Path(folder)
+        path = self.folder / MANIFEST
+        if not path.is_file():
+            raise ValueError(f"{self.folder}: no {MANIFEST}; this soft-label store is not finished")
+        self.manifest = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in (expected or {}).items():
+            if self.manifest.get(name) != value:
+                raise ValueError(
+                    f"{self.folder}: these soft labels have {name} = {self.manifest.get(name)!r}, "
+                    f"but {value!r} is asked for; make them again with the right mentor"
+                )
+        self._shards: dict[str, Any] = {}
+        self._places = {
+            key: (name, start, stop)
+            for name in self.manifest["shards"]
+            for key, (start, stop) in _rows_of(self._shard(name), self.folder / name).items()
+        }
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, row: Row) -> bool:
+        return row.key in self._places
+
+    def _shard(self, name: str) -> Any:
+        if name not in self._shards:
+            self._shards[name] = _open_shard(self.folder / name)
+        return self._shards[name]
+
+    def read(self, rows: Sequence[Row]) -> SoftLabels:
+        """Return the soft labels of some rows, in their order: one entry per scored token."""
+        parts = [self._read_row(row) for row in rows]
+        return SoftLabels(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+    def _read_row(self, row: Row) -> tuple[Tensor, Tensor, Tensor]:
+        if row.key not in self._places:
+            raise ValueError(f"{self.folder}: no soft labels for a row; they are of other rows")
+        name, start, stop = self._places[row.key]
+        shard = self._shard(name)
+        ids, log_probs, tail = (
+            shard.get_slice(part)[start:stop] for part in ("token_ids", "log_probs", "log_tail")
+        )
+        return ids.to(torch.int64), log_probs.float(), tail
+
+
+def write_store(
+    folder: str | Path,
+    mentor: Any,
+    rows: Sequence[Row],
+    settings: SoftLabelSettings,
+    *,
+    fill: int,
+    identity: dict[str, Any],
+) -> Iterator[int]:
+    """Write the mentor's soft labels for rows; yield how many are done, shard by shard.
+
+    Identical rows are stored once. A store that was left unfinished is continued: shards appear
+    whole or not at all, and rows they hold are not asked for again.
+
+    Args:
+        folder: the store's, made if missing.
+        mentor: in evaluation mode.
+        rows: what the student will learn.
+        settings: top_k, batch size.
+        fill: the id in padded places.
+        identity: what names mentor and tokenizer; goes into the manifest.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    done = {path.name: _rows_of(_open_shard(path), path) for path in folder.glob("*.safetensors")}
+    stored = {key for places in done.values() for key in places}
+    waiting = {row.key: row for row in rows if row.key not in stored}
+    todo = sorted(waiting.values(), key=lambda row: (len(row), row.key))
+    size = settings.batch_size * SHARD_BATCHES
+    for start in range(0, len(todo), size):
+        name = f"shard-{len(done):05d}.safetensors"
+        done[name] = _write_shard(folder / name, mentor, todo[start : start + size], settings, fill)
+        yield len(stored) + min(start + size, len(todo))
+    manifest = {
+        **identity,
+        "top_k": settings.top_k,
+        "temperatures": list(TEMPERATURES),
+        "vocabulary": mentor.config.vocab_size,
+        "rows": sum(map(len, done.values())),
+        "scored_tokens": sum(
+            stop - start for rows in done.values() for start, stop in rows.values()
+        ),
+        "shards": sorted(done),
+    }
+    partial = folder / (MANIFEST + ".part")
+    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+
+
+def _write_shard(
+    path: Path, mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
+) -> dict[str, tuple[int, int]]:
+    batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
+    parts = [_speak(mentor, batch, settings.top_k, fill) for batch in batches]
+    small = torch.uint16 if mentor.config.vocab_size <= 2**16 else torch.int32
+    tensors = {
+        "token_ids": torch.cat([part.token_ids for part in parts]).to(small),
+        "log_probs": torch.cat([part.log_probs for part in parts]).half(),
+        "log_tail": torch.cat([part.log_tail for part in parts]),  # half would lose small tails
+    }
+    places, start = {}, 0
+    for row in rows:
+        places[row.key] = (start, start + len(row.label))
+        start += len(row.label)
+    partial = path.with_suffix(".part")
+    save_file(tensors, partial, metadata={"rows": json.dumps(places)})
+    partial.replace(path)
+    return places
+
+
+@torch.no_grad()
+def _speak(mentor: Any, rows: Sequence[Row], k: int, fill: int) -> SoftLabels:
+    batch = encoding.collate(rows, fill=fill, model=mentor)
+    batch = {name: value.to(mentor.device) for name, value in batch.items()}
+    logits, _ = encoding.predict_scored(mentor, batch)
+    labels = keep_top_k(logits, k)
+    return SoftLabels(labels.token_ids.cpu(), labels.log_probs.cpu(), labels.log_tail.cpu())
+
+
+def _open_shard(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="pt")
+    except Exception as error:  # safetensors has its own error type, and truncation is an OSError
+        raise ValueError(
+            f"{path}: this shard is damaged ({error}); delete it to make it again"
+        ) from error
+
+
+def _rows_of(shard: Any, path: Path) -> dict[str, tuple[int, int]]:
+    rows = (shard.metadata() or {}).get("rows")
+    if rows is None:
+        raise ValueError(f"{path}: not a shard of soft labels (it names no rows)")
+    return {key: (start, stop) for key, (start, stop) in json.loads(rows).items()}

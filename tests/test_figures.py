@@ -1,0 +1,333 @@
+"""Figures: what is drawn where, nothing cut off, the same bytes twice, smoke runs marked."""
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from mkdkit.show import canvas, closeups, figures, method, published
+from mkdkit.tasks import catalogue
+
+mpl.use("Agg")
+LONG_ARMS = ["base_few_shot_cot", "mentor_kd_no_soft_labels", "mentor"]
+
+
+@pytest.fixture(autouse=True)
+def style(monkeypatch):
+    monkeypatch.delenv("MKDKIT_PROFILE", raising=False)
+    with plt.style.context([figures.STYLE, {"savefig.dpi": 50}]):  # small files: quick tests
+        yield
+    plt.close("all")
+
+
+def draw_accuracies():
+    return figures.plot_accuracies(
+        {"teacher": [80.0], LONG_ARMS[0]: [10.0, 20.0, 33.0], LONG_ARMS[1]: [100.0]},
+        intervals={"teacher": (70.0, 90.0), LONG_ARMS[0]: (5.0, 37.0)},
+        chance=25.0,
+        chance_label="majority answer",
+        xlabel="accuracy (% of 200 test questions)",
+    )
+
+
+def draw_ablation():
+    ax = figures.plot_ablation(
+        [0.0, 0.5, 1.0],
+        {0: [10.0, 20.0, 30.0], 1: [20.0, 40.0, 60.0]},
+        xlabel="soft-label weight λ",
+        chosen=0.5,
+        intervals=[(5.0, 25.0), (10.0, 50.0), (20.0, 70.0)],
+        baseline=("fine_tune_cot", 12.0),
+    )
+    return figures.add_published(ax, published.KD_WEIGHT["tracking_shuffled_objects"])
+
+
+COUNTS = {"kept": 60, "no answer": 10, "wrong answer": 30, "cannot be encoded": 0}
+TOKENS = [" Ann", " has", " 12", " apples", ",", " 12", " -", " 5", " =", " 7", "."]
+BLOCK = np.linspace(-0.1, 0.1, 64)
+DRAWN = {
+    "training": lambda: figures.plot_training(
+        {"mentor": [3.0, 2.0, 1.0], "full": [3.0, 1.0, 0.5]},
+        validations={"mentor": {1: 10.0, 3: 60.0}},
+    ),
+    "training, loss alone": lambda: figures.plot_training({"student": [3.0, 2.0, 1.0]}),
+    "funnel": lambda: figures.plot_funnel(COUNTS, source="mentor"),
+    "lengths": lambda: figures.plot_lengths({"teacher": [3, 4, 4], "student": []}, limit=9),
+    "coverage": lambda: figures.plot_coverage([1, 2], {"at least one is right": [80.0, 95.0]}),
+    "accuracies": draw_accuracies,
+    "differences": lambda: figures.plot_differences(
+        {LONG_ARMS[1]: -3.5, "mentor_kd": 12.0},
+        {LONG_ARMS[1]: (-9.0, 2.0), "mentor_kd": (4.0, 20.0)},
+        baseline="fine_tune_cot",
+    ),
+    "ablation": draw_ablation,
+    "ablation over names": lambda: figures.plot_ablation(
+        ["small", "base"], {0: [50.0, 60.0]}, xlabel="mentor", chosen="base"
+    ),
+    "published": figures.plot_published,
+    "soft label": lambda: figures.plot_soft_label(
+        [" 7", " $5", "\n"],
+        {1.0: [0.7, 0.2, 0.05], 2.0: [0.5, 0.2, 0.1]},
+        {1.0: [0.4, 0.3, 0.1], 2.0: [0.3, 0.2, 0.1]},
+        label=" 7",
+    ),
+    "token KL": lambda: figures.plot_token_kl(TOKENS * 6, [0.1 * n for n in range(66)]),
+    "memory": lambda: figures.plot_memory(
+        {"full": {"weights": 2.0, "gradients": 2.0}, "QLoRA": {"weights": 0.5, "adapter": 0.1}}
+    ),
+    "NF4 block": lambda: figures.plot_nf4_block(BLOCK, BLOCK.round(2)),
+    "method": figures.plot_method,
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_no_text_is_cut_off(name):
+    figure = canvas.figure_of(DRAWN[name]())
+    figure.canvas.draw()
+    drawn, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    assert min(drawn.x0, drawn.y0) >= 0
+    assert drawn.x1 <= width
+    assert drawn.y1 <= height
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_the_same_numbers_give_the_same_files(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(canvas, "FIGURES", tmp_path)
+    found = []
+    for _ in range(2):
+        figures.save(DRAWN[name](), "twice")
+        found.append([(tmp_path / f"twice.{kind}").read_bytes() for kind in ("png", "svg")])
+    assert found[0] == found[1]
+    assert b"<dc:date>" not in found[0][1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["twice.png", "twice.svg"]
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_smoke_run_is_stamped_once_and_saved_elsewhere(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(canvas, "FIGURES", tmp_path / "figures")
+    monkeypatch.setattr(canvas, "SMOKE_FIGURES", tmp_path / "elsewhere")
+    assert stamps(DRAWN[name]()) == 0
+    monkeypatch.setenv("MKDKIT_PROFILE", "smoke")
+    ax = DRAWN[name]()
+    figures.save(ax, "tried")
+    assert stamps(ax) == 1
+    assert [path.parent.name for path in tmp_path.rglob("tried.png")] == ["elsewhere"]
+
+
+def stamps(ax) -> int:
+    return [text.get_text() for text in canvas.figure_of(ax).texts].count(canvas.STAMP)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "picture.png", ""])
+def test_a_figures_name_cannot_leave_the_folder(name):
+    with pytest.raises(ValueError, match="letters, digits and underscores"):
+        figures.save(DRAWN["coverage"](), name)
+
+
+def test_the_loss_is_smoothed_over_the_last_steps():
+    ax = figures.plot_training({"mentor": [4.0, 2.0, 6.0]}, window=2)
+    raw, smooth = ax.lines
+    assert list(raw.get_ydata()) == [4.0, 2.0, 6.0]
+    assert list(smooth.get_ydata()) == [4.0, 3.0, 4.0]  # (4), (4 + 2) / 2, (2 + 6) / 2
+    assert list(smooth.get_xdata()) == [1, 2, 3]
+
+
+def test_the_funnel_loses_each_reason_in_turn():
+    ax = figures.plot_funnel(COUNTS)
+    left = {bar.get_width() for bar in ax.patches if bar.get_x() == 0}
+    assert left == {100, 90, 60}  # all read; after "no answer"; after "wrong answer", and kept
+    assert [label.get_text() for label in ax.get_yticklabels()][1:] == [*list(COUNTS)[1:], "kept"]
+    notes = [text.get_text() for text in ax.texts]
+    assert notes == ["100", "−10 (10.0%)", "−30 (30.0%)", "0 (0.0%)", "60 (60.0%)"]
+
+
+def test_an_empty_funnel_is_drawn():
+    ax = figures.plot_funnel({"kept": 0, "duplicate": 0})
+    assert [text.get_text() for text in ax.texts] == ["0", "0", "0"]
+
+
+def test_lengths_are_shares_in_bins_of_whole_numbers():
+    ax = figures.plot_lengths({"teacher": [1, 1, 1, 3], "mentor": list(range(90))})
+    heights = [patch.get_xy()[:, 1].max() for patch in ax.patches]
+    assert heights[0] == pytest.approx(75.0)  # three of four, lengths 0-2 or 1-1 in one bin
+    assert heights[1] == pytest.approx(100 * 3 / 90)  # every bin holds three whole lengths
+
+
+def test_accuracies_show_mean_interval_and_every_seed():
+    ax = draw_accuracies()
+    drawn = {tuple(np.asarray(line.get_xdata(), dtype=float)) for line in ax.lines}
+    assert {(80.0,), (10.0, 20.0, 33.0), (21.0,), (100.0,), (70.0, 90.0), (5.0, 37.0)} <= drawn
+    assert [text.get_text() for text in ax.texts][:3] == ["80.0", "21.0", "100.0"]
+    assert ax.get_xlim() == (0, 100)
+
+
+def test_a_difference_is_filled_only_if_its_interval_leaves_zero_out():
+    ax = DRAWN["differences"]()
+    markers = {
+        line.get_xdata()[0]: line.get_fillstyle() for line in ax.lines if line.get_marker() == "o"
+    }
+    assert markers == {-3.5: "none", 12.0: "full"}
+    assert ax.get_xlim()[0] == -ax.get_xlim()[1]  # zero in the middle
+
+
+def test_an_ablation_draws_the_mean_over_seeds():
+    ax = draw_ablation()
+    assert list(ax.lines[0].get_ydata()) == [15.0, 30.0, 45.0]
+    assert list(ax.lines[-1].get_ydata()) == list(
+        published.KD_WEIGHT["tracking_shuffled_objects"].accuracies
+    )
+
+
+def test_an_ablation_refuses_a_seed_with_a_value_missing():
+    with pytest.raises(ValueError, match="one accuracy for each of the 2 values, seed 7 has 1"):
+        figures.plot_ablation([0.1, 0.2], {7: [50.0]}, xlabel="λ")
+
+
+def test_soft_labels_show_what_is_left_to_all_other_tokens():
+    ax = figures.plot_soft_label([" 7", " 8"], {1.0: [0.7, 0.2]}, {1.0: [0.25, 0.5]}, label=" 7")
+    widths = [bar.get_width() for bar in ax.patches]
+    assert widths == pytest.approx([0.7, 0.2, 0.1, 0.25, 0.5, 0.25])
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["► ␣7", "␣8", closeups.REST]
+
+
+def test_tokens_are_set_in_lines_without_losing_one():
+    ax = figures.plot_token_kl(TOKENS, [1.0] * len(TOKENS), width=12)
+    boxes = [(patch.get_y(), patch.get_x(), patch.get_width()) for patch in ax.patches]
+    assert [width for _, _, width in boxes] == [len(token) for token in TOKENS]
+    assert all(x + width <= 12 for _, x, width in boxes)
+    assert boxes == sorted(boxes)
+
+
+def test_a_darker_token_has_a_larger_value():
+    ax = figures.plot_token_kl(["a", "b", "c"], [0.0, 1.0, 2.0])
+    light = [sum(patch.get_facecolor()[:3]) for patch in ax.patches]
+    assert light == sorted(light, reverse=True)
+    assert len(set(light)) == 3
+
+
+def test_tokens_and_values_must_be_as_many():
+    with pytest.raises(ValueError, match="got 2 tokens and 1 values"):
+        figures.plot_token_kl(["a", "b"], [1.0])
+
+
+def test_memory_is_stacked_to_its_total():
+    ax = DRAWN["memory"]()
+    ends = {round(bar.get_x() + bar.get_width(), 9) for bar in ax.patches}
+    assert {4.0, 0.6} <= ends
+    assert {text.get_text() for text in ax.texts} == {"4", "0.6"}
+
+
+def test_the_error_of_a_4_bit_block_is_the_difference():
+    block = [0.1, -0.2, 0.3, 0.4]
+    ax = figures.plot_nf4_block(block, [0.1, -0.25, 0.25, 0.4], columns=2)
+    panels = [a for a in canvas.figure_of(ax).axes if a.images]
+    assert np.allclose(panels[2].images[0].get_array(), [[0.0, -0.05], [-0.05, 0.0]])
+    assert panels[0].images[0].get_clim() == panels[1].images[0].get_clim()
+    assert panels[2].get_xlabel() == "mean 10.0% of a weight"  # 0.025 of 0.25
+
+
+@pytest.mark.parametrize("restored", [BLOCK[:8], BLOCK[:63]])
+def test_blocks_of_two_sizes_are_refused(restored):
+    with pytest.raises(ValueError, match="both blocks must have one size"):
+        figures.plot_nf4_block(BLOCK, restored)
+
+
+def test_a_role_has_one_colour_everywhere():
+    assert figures.role_of("mentor") == "mentor"
+    assert figures.role_of("base_zero_shot") == "base"
+    assert figures.role_of("self_mentor") == "student"  # an arm is a student, unless it says so
+    assert canvas.colors(["mentor", "LoRA", "student", "QLoRA"]) == [
+        canvas.COLOR["mentor"],
+        canvas.OTHERS[0],
+        canvas.COLOR["student"],
+        canvas.OTHERS[1],
+    ]
+
+
+def luminance(color: str) -> float:
+    parts = [
+        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+        for v in mpl.colors.to_rgb(color)
+    ]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]  # WCAG 2.1
+
+
+@pytest.mark.parametrize("page", ["#ffffff", "#0d1117"])
+def test_the_methods_words_are_legible_on_light_and_dark_pages(page):
+    light, dark = sorted([luminance(page), luminance(method.INK)], reverse=True)
+    assert (light + 0.05) / (dark + 0.05) > 4
+    assert canvas.figure_of(figures.plot_method()).get_facecolor()[3] == 0  # the page shows through
+
+
+def test_the_methods_words_do_not_overlap():
+    ax = figures.plot_method()
+    canvas.figure_of(ax).canvas.draw()
+    boxes = [(t.get_text(), t.get_window_extent()) for t in ax.texts if t.get_text()]
+    for i, (text, box) in enumerate(boxes):
+        for other, other_box in boxes[i + 1 :]:
+            assert not box.overlaps(other_box), f"{text!r} overlaps {other!r}"
+
+
+# The published numbers, checked by what ties them together
+
+
+def test_published_accuracies_are_whole_numbers_of_questions():
+    rows = {**published.TABLE_2, **published.TABLE_3}
+    odd = []
+    for name, row in rows.items():
+        for task, accuracy in zip(published.COLUMNS, row, strict=True):
+            questions = accuracy * published.TEST_QUESTIONS[task] / 100
+            if abs(questions - round(questions)) > 0.07:  # two decimals of a percent
+                odd.append((name, task))
+    assert odd == [(("T5-large", "mentor"), "svamp")]  # the one exception, the paper's own
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [published.DEGREE, published.DATA_SHARE, published.DATA_SHARE_VANILLA, published.KD_WEIGHT],
+)
+def test_published_lines_are_whole_numbers_of_questions(lines):
+    for task, line in lines.items():
+        for accuracy in line.accuracies:
+            questions = accuracy * published.TEST_QUESTIONS[task] / 100
+            assert questions == pytest.approx(round(questions), abs=0.1)
+
+
+def test_published_lines_meet_the_tables():
+    for task in ("tracking_shuffled_objects", "last_letter_concatenation"):
+        column = published.COLUMNS.index(task)
+        vanilla = published.TABLE_3["Flan-T5-small", "fine_tune_cot"][column]
+        full = published.TABLE_3["Flan-T5-small", "mentor_kd"][column]
+        assert published.VANILLA[task] == vanilla
+        assert published.KD_WEIGHT[task].accuracies[0] == vanilla  # so its λ = 0 has no mentor
+        assert published.DATA_SHARE_VANILLA[task].accuracies[-1] == vanilla
+        assert published.DATA_SHARE[task].accuracies[-1] == full
+        assert published.MENTOR_SIZE[task].accuracies[2] == full
+
+
+@pytest.mark.parametrize(
+    ("model", "arm", "mean"),
+    [
+        ("T5-small", "fine_tune_cot", 39.98),
+        ("T5-small", "mentor_kd", 48.94),
+        ("Flan-T5-small", "mcc_kd", 40.14),
+        ("Flan-T5-base", "mentor_kd", 57.94),
+        ("Flan-T5-large", "mentor", 60.34),
+    ],
+)
+def test_published_rows_have_their_known_mean(model, arm, mean):
+    row = {**published.TABLE_2, **published.TABLE_3}[model, arm]
+    assert np.mean(row) == pytest.approx(mean, abs=0.005)
+
+
+def test_published_test_sets_are_those_of_the_catalogue():
+    for task, questions in published.TEST_QUESTIONS.items():
+        assert catalogue.find(task).test_size in (questions, None)
+
+
+@pytest.mark.parametrize(
+    ("task", "points"),
+    [("strategy_qa", 3.7), ("svamp", 8.0), ("date_understanding", 9.3), ("gsm8k", 3.8)],
+)
+def test_the_published_interval_of_one_run_near_half(task, points):
+    assert published.half_width(50, task) == pytest.approx(points, abs=0.05)

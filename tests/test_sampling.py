@@ -1,0 +1,94 @@
+"""What a model writes, against plain `generate` and the distribution it should draw from."""
+
+import pytest
+import torch
+from bases import FAMILIES
+
+from mkdkit.models import encoding, loading, sampling
+from mkdkit.settings import SamplingSettings
+
+TEXTS = ["Mia has 3 pens.", "How many are left?", "Sam had 20 cards and gave 4 of them away today."]
+
+
+@pytest.fixture(params=FAMILIES)
+def writer(request, bases):
+    base = bases[request.param]
+    model, tokenizer = loading.load_base(base), loading.load_tokenizer(base)
+    prompts = [encoding.encode_prompt(tokenizer, text, request.param) for text in TEXTS]
+    return model, tokenizer, prompts
+
+
+def flat(batches):
+    return sorted((one for batch in batches for one in batch), key=lambda w: (w.prompt, w.sample))
+
+
+def test_greedy_writes_what_generate_writes_for_each_prompt_alone(writer):
+    model, tokenizer, prompts = writer
+    found = flat(sampling.write_greedy(model, tokenizer, prompts, max_new_tokens=12, batch_size=3))
+    for one, prompt in zip(found, prompts, strict=True):
+        ids = model.generate(torch.tensor([prompt]), max_new_tokens=12, do_sample=False)[0]
+        skipped = 1 if model.config.is_encoder_decoder else len(prompt)
+        assert one.text == tokenizer.decode(ids[skipped:], skip_special_tokens=True).strip()
+        assert (one.tokens, one.is_complete) == (12, False)
+
+
+def test_rows_that_end_leave_the_batch_and_change_no_other(writer):
+    """The end mark is made likely: rows then end at different lengths."""
+    model, tokenizer, prompts = writer
+    bias = torch.zeros(model.config.vocab_size)
+    bias[tokenizer.eos_token_id] = 4.0
+    head = model.get_output_embeddings()
+    handle = head.register_forward_hook(lambda module, inputs, output: output + bias)
+    settings = SamplingSettings(degree=4, max_new_tokens=20, sampling_temperature=1.0, batch_size=3)
+    names = ["a", "b", "c"]
+    together = flat(sampling.write_samples(model, tokenizer, prompts, names, settings))
+    alone = [
+        one
+        for prompt, name in zip(prompts, names, strict=True)
+        for one in flat(sampling.write_samples(model, tokenizer, [prompt], [name], settings))
+    ]
+    handle.remove()
+    assert len({one.tokens for one in together}) > 2  # else nothing was tested
+    assert [one.text for one in together] == [one.text for one in alone]
+    assert all(one.is_complete for one in together if one.tokens < 20)
+
+
+def test_samples_of_one_prompt_differ_and_come_again_with_their_seed(writer):
+    model, tokenizer, prompts = writer
+    settings = SamplingSettings(degree=3, max_new_tokens=8, seed=1)
+    once, again = (
+        [w.text for w in flat(sampling.write_samples(model, tokenizer, prompts, TEXTS, settings))]
+        for _ in range(2)
+    )
+    other = sampling.write_samples(
+        model, tokenizer, prompts, TEXTS, SamplingSettings(degree=3, max_new_tokens=8, seed=2)
+    )
+    assert once == again
+    assert len(set(once)) == 9
+    assert once != [w.text for w in flat(other)]
+
+
+def test_drawn_tokens_follow_the_softened_distribution():
+    logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
+    n, settings = 20_000, SamplingSettings(sampling_temperature=0.7)
+    streams = torch.rand(n, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    choose = sampling.sampler(settings, streams)
+    drawn = choose(logits.expand(n, 4), torch.arange(n), 0)
+    share = torch.bincount(drawn, minlength=4) / n
+    expected = (logits / 0.7).softmax(-1)
+    assert torch.allclose(share, expected, atol=4 * (0.25 / n) ** 0.5)  # four standard errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "allowed"),
+    [
+        (SamplingSettings(top_k=2, sampling_temperature=5.0), {0, 1}),
+        (SamplingSettings(top_p=0.6, sampling_temperature=1.0), {0}),  # softmax: .64 .24 .09 .03
+        (SamplingSettings(top_p=0.7, sampling_temperature=1.0), {0, 1}),
+    ],
+)
+def test_top_k_and_top_p_cut_the_unlikely_tokens(settings, allowed):
+    logits = torch.tensor([2.0, 1.0, 0.0, -1.0]).expand(2000, 4)
+    streams = torch.linspace(0, 0.9999, 2000, dtype=torch.float64).unsqueeze(-1)
+    drawn = sampling.sampler(settings, streams)(logits, torch.arange(2000), 0)
+    assert set(drawn.tolist()) == allowed

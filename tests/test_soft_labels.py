@@ -1,0 +1,88 @@
+"""The store gives back what the mentor said, row by row, and refuses what does not fit."""
+
+import pytest
+import torch
+from bases import FAMILIES
+
+from mkdkit.models import encoding, loading
+from mkdkit.models.encoding import Row
+from mkdkit.settings import SoftLabelSettings
+from mkdkit.training import losses, soft_labels
+
+ROWS = [
+    Row(prompt=tuple(range(300, 303 + i)), label=(*range(310, 312 + i % 5), 1)) for i in range(20)
+]
+SETTINGS = SoftLabelSettings(top_k=8, batch_size=1)
+
+
+def write(folder, model, rows=ROWS, settings=SETTINGS, mentor="m1"):
+    identity = {"mentor": mentor}
+    return list(soft_labels.write_store(folder, model, rows, settings, fill=0, identity=identity))
+
+
+@pytest.fixture(params=FAMILIES)
+def mentor(request, bases):
+    return loading.load_base(bases[request.param])
+
+
+def logits_of(model, rows):
+    with torch.no_grad():
+        batch = encoding.collate(rows, fill=0, model=model)
+        return encoding.predict_scored(model, batch)[0]
+
+
+def test_stored_labels_equal_those_of_the_live_mentor(mentor, tmp_path):
+    write(tmp_path, mentor)
+    store, asked = soft_labels.Store(tmp_path), [ROWS[7], ROWS[2], ROWS[19]]  # any order
+    live = soft_labels.keep_top_k(logits_of(mentor, asked), 8)
+    stored = store.read(asked)
+    assert stored.token_ids.tolist() == live.token_ids.tolist()
+    assert torch.allclose(stored.log_probs, live.log_probs, atol=5e-3)  # kept in half precision
+    assert torch.allclose(stored.log_tail, live.log_tail, atol=1e-5)
+
+
+def test_loss_from_the_store_is_the_loss_with_the_mentor_in_memory(mentor, tmp_path):
+    vocabulary = mentor.config.vocab_size
+    write(tmp_path, mentor, settings=SoftLabelSettings(top_k=vocabulary, batch_size=4))
+    student = 3 * torch.randn(sum(len(row.label) for row in ROWS), vocabulary)
+    full = losses.soft_label_loss(student, logits_of(mentor, ROWS), temperature=2.0)
+    stored = soft_labels.Store(tmp_path).read(ROWS).loss(student, temperature=2.0)
+    assert stored.item() == pytest.approx(full.item(), rel=1e-3)
+
+
+def test_identical_rows_are_stored_once(mentor, tmp_path):
+    write(tmp_path, mentor, rows=[*ROWS, *ROWS])
+    store = soft_labels.Store(tmp_path)
+    assert len(store) == len(ROWS)
+    assert store.manifest["scored_tokens"] == sum(len(row.label) for row in ROWS)
+
+
+def test_a_store_left_unfinished_is_continued_and_ends_the_same(mentor, tmp_path):
+    write(tmp_path / "whole", mentor)
+    started = soft_labels.write_store(
+        tmp_path / "killed", mentor, ROWS, SETTINGS, fill=0, identity={"mentor": "m1"}
+    )
+    assert next(started) == 16  # one shard of 16 rows; then the process is gone
+    started.close()
+    with pytest.raises(ValueError, match="not finished"):
+        soft_labels.Store(tmp_path / "killed")
+    first = (tmp_path / "killed" / "shard-00000.safetensors").stat().st_mtime_ns
+    write(tmp_path / "killed", mentor)
+    assert (tmp_path / "killed" / "shard-00000.safetensors").stat().st_mtime_ns == first
+    for name in ("whole", "killed"):
+        assert len(soft_labels.Store(tmp_path / name)) == len(ROWS)
+    one, other = (soft_labels.Store(tmp_path / name).read(ROWS) for name in ("whole", "killed"))
+    assert torch.equal(one.token_ids, other.token_ids)
+    assert torch.equal(one.log_probs, other.log_probs)
+
+
+def test_another_mentors_store_foreign_rows_and_damage_are_refused(mentor, tmp_path):
+    write(tmp_path, mentor)
+    with pytest.raises(ValueError, match="mentor = 'm1', but 'm2' is asked for"):
+        soft_labels.Store(tmp_path, {"mentor": "m2"})
+    with pytest.raises(ValueError, match="no soft labels for a row"):
+        soft_labels.Store(tmp_path).read([Row((300,), (5, 1))])
+    shard = tmp_path / "shard-00000.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-50])
+    with pytest.raises(ValueError, match=r"shard-00000\.safetensors: this shard is damaged"):
+        soft_labels.Store(tmp_path)

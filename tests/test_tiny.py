@@ -1,0 +1,301 @@
+"""The tiny family: its tokenizer, its pre-training text, how it is trained, what is shipped."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+
+from mkdkit.models import tiny, tiny_tokenizer
+from mkdkit.pipeline import pretrain, single_steps
+
+TOKENIZER = tiny_tokenizer.build()
+QUICK = pretrain.PretrainSettings(step_tokens=128, short_row=64, long_row=64, probe_items=2)
+
+
+@given(st.text())
+def test_any_text_is_read_and_written_back_exactly(text):
+    ids = TOKENIZER(text).input_ids
+    if "<" not in text:  # the two special tokens written out are read as themselves
+        assert TOKENIZER.decode(ids) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        (" Elena", ["ĠE", "l", "e", "n", "a"]),
+        ('"Elena', ['"', "E", "l", "e", "n", "a"]),
+        (" 345", ["Ġ", "3", "4", "5"]),
+        ("She has the red ball.", ["She", "Ġhas", "Ġthe", "Ġred", "Ġball", "."]),
+        ("so. She --> (A)", ["s", "o", ".", "ĠShe", "Ġ-->", "Ġ(", "A", ")"]),
+        ("03/14", ["0", "3", "/", "1", "4"]),
+        ("é", ["Ã", "©"]),
+    ],
+)
+def test_names_fall_to_letters_numbers_to_digits_and_common_words_stay_whole(text, tokens):
+    assert TOKENIZER.convert_ids_to_tokens(TOKENIZER(text).input_ids) == tokens
+
+
+def test_the_vocabulary_is_small_and_holds_no_merge_but_space_and_letter():
+    assert len(TOKENIZER) == len(set(tiny_tokenizer.vocabulary())) <= 2048
+    merges = json.loads(TOKENIZER.backend_tokenizer.to_str())["model"]["merges"]
+    assert len(merges) == 52
+    assert all(left == "Ġ" and len(right) == 1 and right.isalpha() for left, right in merges)
+
+
+def test_pad_and_end_are_different_tokens_and_nothing_is_put_in_front():
+    assert TOKENIZER.pad_token_id != TOKENIZER.eos_token_id
+    assert TOKENIZER.bos_token_id is None
+    assert TOKENIZER(" 1").input_ids == TOKENIZER.convert_tokens_to_ids(["Ġ", "1"])
+
+
+def test_the_evaluated_tasks_people_are_not_whole_words():
+    words, starts = tiny_tokenizer.read_words()
+    people = {"alice", "bob", "claire", "dave", "eve", "fred", "gertrude"}
+    assert not people & {*words, *starts}
+
+
+@pytest.mark.parametrize("size", ["student", "mentor"])
+def test_a_size_has_the_parameters_its_shape_gives(size):
+    config = tiny.config(size)
+    width, mlp, layers = config.hidden_size, config.intermediate_size, config.num_hidden_layers
+    block = 4 * width**2 + 3 * width * mlp + 2 * width  # attention, SwiGLU, two norms
+    expected = len(tiny_tokenizer.vocabulary()) * width + layers * block + width
+    model = LlamaForCausalLM(config)
+    assert sum(parameter.numel() for parameter in model.parameters()) == expected
+    assert width % 64 == mlp % 64 == 0
+
+
+def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match=r"student, mentor, got 'huge'"):
+        tiny.config("huge")
+    with pytest.raises(ValueError, match=r"tiny-student, tiny-mentor; got 'tiny-huge'"):
+        tiny.folder("tiny-huge")
+    assert not tiny.is_tiny("google/flan-t5-small")
+
+
+def test_a_base_without_weights_is_refused_with_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(tiny, "MODELS", tmp_path)
+    (tmp_path / "tiny-mentor").mkdir()
+    (tmp_path / "tiny-mentor" / "config.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"lacks model\.safetensors.*pretrain --size mentor"):
+        tiny.folder("tiny-mentor")
+
+
+@pytest.mark.parametrize("name", list(tiny.TINY))
+def test_a_shipped_base_loads_in_bfloat16_with_the_shared_tokenizer(name):
+    path = tiny.folder(name)
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    model = AutoModelForCausalLM.from_pretrained(path)
+    assert tokenizer.get_vocab() == TOKENIZER.get_vocab()
+    assert model.config.vocab_size == len(tokenizer)
+    assert model.config.eos_token_id == tokenizer.eos_token_id
+    assert model.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("name", list(tiny.TINY))
+def test_a_shipped_base_answers_unseen_single_steps(name):
+    path = tiny.folder(name)
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    prompt = "Which letter is last in Tovekka? -->"
+    ids = tokenizer(prompt, return_tensors="pt")
+    out = model.generate(**ids, max_new_tokens=4, do_sample=False)
+    assert tokenizer.decode(out[0, ids.input_ids.shape[1] :], skip_special_tokens=True) == " a"
+
+
+@pytest.mark.parametrize("size", ["student", "mentor"])
+def test_the_committed_record_belongs_to_the_shipped_weights(size):
+    results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
+    record = json.loads(results.read_text(encoding="utf-8"))
+    model = AutoModelForCausalLM.from_pretrained(tiny.folder(f"tiny-{size}"))
+    assert record["parameters"] == model.num_parameters()
+    assert set(record["probes"][-1]["accuracy"]) == set(single_steps.SKILLS)
+    assert record["probes"][-1]["share"] == 1.0
+
+
+def test_both_bases_fit_into_25_megabytes():
+    files = [file for name in tiny.TINY for file in tiny.folder(name).iterdir()]
+    assert sum(file.stat().st_size for file in files) < 25e6
+
+
+# the pre-training text
+
+
+def drawn(skill: str, n: int = 300) -> list[single_steps.Episode]:
+    return [single_steps.episode(skill, Random(f"test/{i}")) for i in range(n)]
+
+
+@pytest.mark.parametrize("skill", list(single_steps.SKILLS))
+def test_every_episode_has_answers_that_can_be_known_and_fits_the_context(skill):
+    for text, spans in drawn(skill):
+        assert spans
+        assert all(text[start:end].strip() for start, end in spans)
+        assert "«" not in text and "»" not in text
+        assert len(TOKENIZER(text).input_ids) < tiny.CONTEXT
+
+
+def test_equations_are_true():
+    pattern = re.compile(r"(\d+) ([-+*]) (\d+) = (\d+)")
+    found = [m for text, _ in drawn("equations") for m in pattern.findall(text)]
+    assert len(found) > 300
+    results = {"+": int.__add__, "-": int.__sub__, "*": int.__mul__}
+    assert all(results[sign](int(a), int(b)) == int(c) for a, sign, b, c in found)
+
+
+def test_last_letters_are_last():
+    found = [
+        match
+        for text, _ in drawn("one_letter")
+        for match in re.findall(r'(\w+)"? (?:ends in|ends with|->) "?(\w)', text)
+    ]
+    assert len(found) > 50
+    assert all(word[-1].lower() == letter for word, letter in found)
+
+
+def test_days_after_and_before_are_counted_right():
+    pattern = re.compile(
+        r"(?:(\d+)|one|the) days? (after|before) ([\d/]{10})(?: is|:| =) ([\d/]{10})"
+    )
+    found = [m for text, _ in drawn("dates", 600) for m in pattern.findall(text)]
+    assert len(found) > 20
+    for n, side, start, end in found:
+        days = int(n or 1) * (1 if side == "after" else -1)
+        first, last = (datetime.strptime(day, "%m/%d/%Y") for day in (start, end))
+        assert first + timedelta(days) == last
+
+
+def test_a_swap_changes_two_and_leaves_the_rest():
+    checked = 0
+    for text, _ in drawn("one_swap", 600):
+        lines = text.split("\n")
+        match = re.search(r"Swap (\w+) and (\w+)\.", text)
+        states = [dict(re.findall(r"(\w+) = ([a-z ]+)", line)) for line in (lines[0], lines[-1])]
+        if match and len(states[0]) == len(states[1]) > 1:
+            a, b = match.groups()
+            swapped = states[0] | {a: states[0][b], b: states[0][a]}
+            assert states[1] == swapped
+            checked += 1
+    assert checked > 3
+
+
+def test_the_same_seed_draws_the_same_text_and_another_seed_another():
+    assert single_steps.episodes(5, "a", 0.5) == single_steps.episodes(5, "a", 0.5)
+    assert single_steps.episodes(5, "a", 0.5) != single_steps.episodes(5, "b", 0.5)
+
+
+def test_lists_are_short_at_first_and_long_later():
+    def tokens(progress):
+        texts = [text for text, _ in single_steps.episodes(400, "a", progress)]
+        return sum(len(TOKENIZER(text).input_ids) for text in texts)
+
+    assert tokens(0.0) < 0.8 * tokens(1.0)
+
+
+def test_an_unknown_skill_is_refused():
+    with pytest.raises(ValueError, match="the skills are equations"):
+        single_steps.episode("juggling", Random(0))
+
+
+# training
+
+
+def test_the_tokens_of_an_answer_and_the_end_mark_are_the_known_ones():
+    ids, known = pretrain.encode(single_steps.unmark("7 + 5 = «12». So «Ada»"), TOKENIZER)
+    shown = TOKENIZER.convert_ids_to_tokens([i for i, k in zip(ids, known, strict=True) if k])
+    assert shown == ["1", "2", "ĠA", "d", "a", "<eos>"] or shown == [
+        "1",
+        "2",
+        "A",
+        "d",
+        "a",
+        "<eos>",
+    ]
+
+
+def test_a_batch_depends_on_its_number_and_seed_alone():
+    first = pretrain.batch(3, 0.5, TOKENIZER, QUICK)
+    again = pretrain.batch(3, 0.5, TOKENIZER, QUICK)
+    other = pretrain.batch(3, 0.5, TOKENIZER, replace(QUICK, seed=1))
+    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_the_loss_is_the_mean_over_scored_tokens_alone():
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(tiny.config("student"))
+    ids, scored = pretrain.batch(0, 0.0, TOKENIZER, QUICK)
+    logs = model(input_ids=ids).logits.log_softmax(-1)
+    by_token = [
+        -logs[row, place - 1, ids[row, place]].item()
+        for row in range(ids.shape[0])
+        for place in range(1, ids.shape[1])
+        if scored[row, place]
+    ]
+    loss = pretrain.loss_of(model, model.model, ids, scored).item()
+    assert loss == pytest.approx(sum(by_token) / len(by_token), rel=1e-5)
+
+
+def test_every_parameter_belongs_to_one_optimizer_and_the_matrices_to_muon():
+    model = LlamaForCausalLM(tiny.config("student"))
+    muon, adamw = pretrain.make_optimizers(model, QUICK)
+    counts = [sum(len(group["params"]) for group in o.param_groups) for o in (muon, adamw)]
+    assert counts == [4 * 7, 1 + 4 * 2 + 1]  # q k v o gate up down; embedding, norms
+
+
+def test_the_learning_rate_rises_stays_and_falls_to_zero():
+    settings = replace(QUICK, warmup_share=0.1)
+    shares = [pretrain.rate_factor(p, settings) for p in (0.0, 0.05, 0.1, 0.5, 0.75, 1.0)]
+    assert shares == pytest.approx([0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
+
+
+def test_a_checkpoint_brings_back_weights_and_optimizer_state(tmp_path):
+    def made(seed):
+        torch.manual_seed(seed)
+        model = LlamaForCausalLM(tiny.config("student"))
+        return model, pretrain.make_optimizers(model, QUICK)
+
+    def step(model, optimizers, number):
+        ids, scored = pretrain.batch(number, 0.5, TOKENIZER, QUICK)
+        pretrain.loss_of(model, model.model, ids, scored).backward()
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+
+    model, optimizers = made(0)
+    step(model, optimizers, 0)
+    pretrain.write_checkpoint(tmp_path, model, optimizers, {"step": 1})
+    step(model, optimizers, 1)
+    resumed, others = made(1)
+    position = pretrain.read_checkpoint(tmp_path, resumed, others)
+    assert position is not None and position["step"] == 1
+    step(resumed, others, 1)
+    for before, after in zip(model.parameters(), resumed.parameters(), strict=True):
+        assert torch.equal(before, after)
+
+
+def test_a_probe_counts_greedy_answers():
+    torch.manual_seed(0)
+    model = LlamaForCausalLM(tiny.config("student"))
+    accuracy = pretrain.probe(model, TOKENIZER, QUICK)
+    assert set(accuracy) == set(single_steps.SKILLS)
+    assert all(0 <= value <= 100 for value in accuracy.values())
+
+
+def test_the_command_makes_a_base_that_loads_and_refuses_other_settings_on_resume(tmp_path):
+    out, run = tmp_path / "base", tmp_path / "run"
+    command = [sys.executable, "-m", "mkdkit.pipeline.pretrain", "--out", out, "--run", run]
+    command += ["--minutes", "0.02", "--step-tokens", "256", "--probe-items", "2", "--no-compile"]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    assert AutoModelForCausalLM.from_pretrained(out).dtype == torch.bfloat16
+    again = subprocess.run([*command, "--seed", "7"], capture_output=True, text=True, check=False)
+    assert again.returncode != 0 and "other settings" in again.stderr

@@ -1,0 +1,206 @@
+"""The loop, its checkpoints, and what is trained by full fine-tuning, LoRA and QLoRA."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from bases import FAMILIES, save_t5
+
+from mkdkit.models import encoding, loading, sampling
+from mkdkit.models.encoding import Row
+from mkdkit.settings import StudentSettings, TrainingSettings
+from mkdkit.training import checkpoints, loop
+
+ROWS = [
+    Row(prompt=(300 + i, 301, 302), label=(*range(310, 311 + i % 4), 320 + i, 1)) for i in range(12)
+]
+SETTINGS = TrainingSettings(
+    learning_rate=3e-3, batch_size=4, epochs=4, precision="fp32", checkpoint_seconds=0
+)
+
+
+def weights_of(model):
+    return torch.cat([value.flatten() for value in checkpoints.trainable(model).values()])
+
+
+def train(base, settings=SETTINGS, rows=ROWS, **options):
+    model = loading.load_trainable(base, settings)
+    return model, list(loop.train(model, rows, loop.hard_labels, settings, fill=0, **options))
+
+
+@pytest.fixture(params=FAMILIES)
+def base(request, bases):
+    return bases[request.param]
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "qlora"])
+def test_every_method_learns_in_both_families(base, method):
+    settings = replace(SETTINGS, method=method, epochs=20, learning_rate=1e-2)
+    _, steps = train(base, settings)
+    assert steps[-1].loss < 0.8 * steps[0].loss
+
+
+@pytest.mark.parametrize("method", ["full", "lora", "qlora"])
+def test_what_was_trained_is_saved_and_loads_the_same(base, method, tmp_path):
+    settings = replace(SETTINGS, method=method, max_steps=3)
+    model, _ = train(base, settings)
+    tokenizer = loading.load_tokenizer(base)
+    loading.save(model, tokenizer, tmp_path, base=base, method=method)
+    batch = encoding.collate(ROWS[:3], fill=0, model=model)
+    with torch.no_grad():
+        before, _ = encoding.predict_scored(model.eval(), batch)
+        after, _ = encoding.predict_scored(loading.load_trained(tmp_path), batch)
+    assert torch.allclose(before.float(), after.float(), atol=1e-4)
+    assert (tmp_path / "adapter_config.json").is_file() == (method != "full")
+    kinds = {path.suffix for path in tmp_path.rglob("*")}
+    assert not kinds & {".bin", ".pkl", ".pt", ".pth"}
+
+
+def test_lora_trains_a_small_share_and_leaves_the_base_alone(base):
+    settings = replace(SETTINGS, method="lora", lora_rank=2, max_steps=3)
+    fresh = loading.load_base(base)
+    model, _ = train(base, settings)
+    trainable, total = loading.count_parameters(model)
+    assert 0 < trainable < 0.1 * total
+    frozen = {
+        name.replace("base_model.model.", "").replace(".base_layer", ""): value
+        for name, value in model.named_parameters()
+        if not value.requires_grad
+    }
+    for name, value in fresh.named_parameters():
+        assert torch.equal(frozen[name], value), name
+
+
+def test_nf4_holds_linear_weights_in_half_a_byte_each(base):
+    model = loading.load_base(base, quantization="nf4")
+    quantised = [weight for weight in model.parameters() if hasattr(weight, "quant_state")]
+    assert quantised
+    for weight in quantised:
+        assert weight.numel() * weight.element_size() == weight.quant_state.shape.numel() / 2
+
+
+def test_memory_by_part_is_counted_from_the_tensors(base):
+    whole = loading.bytes_by_part(loading.load_base(base))
+    settings = replace(SETTINGS, method="qlora", lora_rank=2)
+    model = loading.load_trainable(base, settings)
+    parts = loading.bytes_by_part(model)
+    trainable, _ = loading.count_parameters(model)
+    assert parts["trained weights"] == 4 * trainable
+    assert parts["optimiser"] == 8 * trainable
+    assert parts["frozen weights"] < whole["trained weights"] / 2  # bf16 or four bits, not float32
+
+
+def test_next_takes_exactly_one_step(base):
+    model = loading.load_trainable(base, SETTINGS)
+    steps = loop.train(model, ROWS, loop.hard_labels, SETTINGS, fill=0)
+    before = weights_of(model)
+    first = next(steps)
+    after = weights_of(model)
+    assert first.number == 1
+    assert not torch.equal(before, after)
+    assert not torch.is_autocast_enabled("cpu")
+    assert torch.is_grad_enabled()
+    assert first.epoch == pytest.approx(1 / 3)
+
+
+def test_a_run_resumed_equals_a_run_uninterrupted(tmp_path):
+    base = save_t5(tmp_path / "base", dropout=0.1)  # dropout: random draws must come again too
+    whole, expected = train(base)
+    model = loading.load_trainable(base, SETTINGS)
+    steps = loop.train(model, ROWS, loop.hard_labels, SETTINGS, fill=0, folder=tmp_path)
+    first = [next(steps) for _ in range(5)]
+    steps.close()  # and the process with it: what follows starts from the files alone
+    torch.rand(7)
+    resumed, rest = train(base, folder=tmp_path)
+    assert [step.number for step in rest] == list(range(6, 13))
+    assert [step.loss for step in first + rest] == [step.loss for step in expected]
+    assert torch.equal(weights_of(whole), weights_of(resumed))
+
+
+def test_a_half_written_checkpoint_is_not_used(tmp_path, base):
+    whole, _ = train(base)
+    (tmp_path / "checkpoint.part").mkdir()
+    (tmp_path / "checkpoint.part" / "weights.safetensors").write_bytes(b"half")
+    again, steps = train(base, folder=tmp_path)
+    assert len(steps) == 12
+    assert torch.equal(weights_of(whole), weights_of(again))
+
+
+def test_the_kept_weights_are_those_of_the_best_validation(base):
+    seen = []
+
+    def validate(model):
+        seen.append((weights_of(model).clone(), [10.0, 40.0, 40.0, 30.0][len(seen)]))
+        return seen[-1][1]
+
+    model, steps = train(base, replace(SETTINGS, validations=4), validate=validate)
+    assert [s.number for s in steps if s.validation is not None] == [3, 6, 9, 12]
+    assert torch.equal(weights_of(model), seen[2][0])  # the later of two equal ones
+    assert not torch.equal(weights_of(model), seen[3][0])
+
+
+def test_with_keep_last_validation_only_looks(base):
+    plain, _ = train(base)
+    watched, _ = train(base, replace(SETTINGS, keep="last"), validate=lambda model: -1.0)
+    assert torch.equal(weights_of(plain), weights_of(watched))
+
+
+def test_lambda_zero_is_exactly_plain_fine_tuning():
+    assert loop.distillation(None, StudentSettings(kd_weight=0.0)) is loop.hard_labels
+    with pytest.raises(ValueError, match="the student needs soft labels"):
+        loop.distillation(None, StudentSettings(kd_weight=0.3))
+
+
+def test_learning_rates_by_hand():
+    settings = TrainingSettings(learning_rate=1.0, warmup_share=0.2, schedule="linear")
+    rates = [loop.learning_rate_at(number, 10, settings) for number in range(1, 11)]
+    assert rates == pytest.approx([0.5, 1.0, 1.0, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8])
+    cosine = replace(settings, schedule="cosine", warmup_share=0.0)
+    assert loop.learning_rate_at(6, 10, cosine) == pytest.approx(0.5)
+    constant = replace(settings, schedule="constant", warmup_share=0.0)
+    assert {loop.learning_rate_at(n, 10, constant) for n in range(1, 11)} == {1.0}
+
+
+def test_every_epoch_uses_every_row_once_and_accumulation_groups_batches():
+    settings = TrainingSettings(batch_size=5, accumulation_steps=2, epochs=3)
+    plan = loop.plan_steps([3] * 23, settings)
+    assert len(plan) == loop.count_steps(23, settings) == 3 * 3  # 5 batches: steps of 2, 2, 1
+    for epoch in range(3):
+        rows = [r for step in plan[3 * epoch : 3 * epoch + 3] for batch in step for r in batch]
+        assert sorted(rows) == list(range(23))
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_rows(base):
+    model = loading.load_trainable(base, SETTINGS)
+
+    def loss_of(logits, labels, rows):
+        return logits.sum() * math.nan
+
+    before = weights_of(model)
+    with pytest.raises(FloatingPointError, match=r"step 1: loss nan.*rows \[\["):
+        next(loop.train(model, ROWS, loss_of, SETTINGS, fill=0))
+    assert torch.equal(before, weights_of(model))
+
+
+def test_nothing_to_train_on_is_an_error(base):
+    model = loading.load_trainable(base, SETTINGS)
+    with pytest.raises(ValueError, match="the filter kept no rationale"):
+        next(loop.train(model, [], loop.hard_labels, SETTINGS, fill=0))
+
+
+def test_a_trained_model_writes_what_it_learnt(bases):
+    """End to end: two prompts, two completions, learnt by heart and written again."""
+    base = bases["causal"]
+    tokenizer = loading.load_tokenizer(base)
+    pairs = [("What is red?", "The rose. --> rose"), ("What is blue?", "The sky. --> sky")]
+    rows = [encoding.encode_row(tokenizer, *pair, "causal") for pair in pairs]
+    settings = replace(SETTINGS, epochs=60, batch_size=2)
+    model, _ = train(base, settings, rows=rows)
+    prompts = [row.prompt for row in rows]
+    batches = sampling.write_greedy(
+        model.eval(), tokenizer, prompts, max_new_tokens=30, batch_size=2
+    )
+    written = {one.prompt: one for batch in batches for one in batch}
+    assert [written[i].text for i in range(2)] == [completion for _, completion in pairs]
+    assert all(one.is_complete for one in written.values())
