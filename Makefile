@@ -6,6 +6,7 @@ WITHOUT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lab notebooks figures lint clean
@@ -51,10 +52,10 @@ $(STAMP): environment.yml pyproject.toml
 	done
 	@echo "installing $$(wc -l < $(VENV)/pins.txt | tr -d ' ') pinned packages and what they need" \
 	  "into $(VENV) (some minutes and GB the first time; log: $(VENV)/install.log)"
-	@( while sleep 10 > /dev/null 2>&1; do echo "  $$(tail -n 1 $(VENV)/install.log | cut -c 1-76)"; done ) & beat=$$!; \
+	@( s=0; while sleep 10 > /dev/null 2>&1; do s=$$((s + 10)); \
+	  echo "  $$s s: $$(tail -n 1 $(VENV)/install.log | cut -c 1-70)"; done ) & beat=$$!; \
 	trap "kill $$beat 2>/dev/null" EXIT; \
-	{ $(BIN)/python -m pip install --disable-pip-version-check -r $(VENV)/pins.txt && \
-	  $(BIN)/python -m pip install --disable-pip-version-check --no-deps -e . ; \
+	{ $(PIP) -r $(VENV)/pins.txt && $(PIP) --no-deps -e . ; \
 	} > $(VENV)/install.log 2>&1 || { \
 	  tail -n 15 $(VENV)/install.log; \
 	  echo "the installation stopped; the whole log is $(VENV)/install.log"; exit 1; }

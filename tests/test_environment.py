@@ -14,6 +14,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import mkdkit
+
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 RUNTIME = [Requirement(text) for text in PYPROJECT["project"]["dependencies"]]
@@ -93,3 +95,10 @@ def test_what_the_package_imports_is_a_declared_dependency():
     for name in foreign:
         found = {canonicalize_name(home) for home in homes.get(name, [name])}
         assert found & declared, f"{imported[name]} imports {name}, which pyproject does not name"
+
+
+def test_the_citation_is_of_this_version_and_names_three_papers():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == mkdkit.__version__
+    papers = {paper["identifiers"][0]["value"] for paper in citation["references"]}
+    assert papers == {"arXiv:2410.09037", "arXiv:2212.10071", "arXiv:2310.14747"}

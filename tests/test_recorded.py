@@ -38,7 +38,11 @@ AUG = [
 ]
 AUG = [row | {"initial_correct": row["completion"] == "2.0"} for row in AUG]
 POOL = [
-    {"instruction": QUESTIONS[1][0], "output": ["So 3.", "It is 1 + 2 = 3 --> 3"], "label": "3"},
+    {
+        "instruction": QUESTIONS[1][0],
+        "output": ["So 3.", "It is 1 + 2 = 3. The answer is 3."],
+        "label": "3",
+    },
     {"instruction": QUESTIONS[2][0], "output": ["No idea."], "label": "4"},
 ]
 
@@ -275,11 +279,11 @@ def test_mentor_rationales_are_read_from_the_answer_apart(checkout):
     assert (second.prediction, second.is_correct) == (None, False)
 
 
-def test_pools_give_one_rationale_for_each_output_without_its_answer(checkout):
+def test_pools_give_one_rationale_for_each_output_as_it_was_written(checkout):
     read = rationales(checkout, "pool")
     assert [(r.text, r.prediction) for r in read] == [
         ("So 3.", "3"),
-        ("It is 1 + 2 = 3", "3"),
+        ("It is 1 + 2 = 3. The answer is 3.", "3"),
         ("No idea.", None),
     ]
     assert {rationale.source for rationale in read} == {"teacher"}

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,9 +12,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
+from transformers.modeling_outputs import CausalLMOutput
 
 from mkdkit.models import tiny, tiny_tokenizer
-from mkdkit.pipeline import pretrain, single_steps
+from mkdkit.pipeline import (
+    growing,
+    pretrain,
+    pretrain_batches,
+    pretrain_checkpoints,
+    single_steps,
+)
 
 TOKENIZER = tiny_tokenizer.build()
 QUICK = pretrain.PretrainSettings(step_tokens=128, short_row=64, long_row=64, probe_items=2)
@@ -140,7 +145,7 @@ def test_every_episode_has_answers_that_can_be_known_and_fits_the_context(skill)
     for text, spans in drawn(skill):
         assert spans
         assert all(text[start:end].strip() for start, end in spans)
-        assert "«" not in text and "»" not in text
+        assert not set("«»") & set(text)
         assert len(TOKENIZER(text).input_ids) < tiny.CONTEXT
 
 
@@ -176,7 +181,7 @@ def test_days_after_and_before_are_counted_right():
 
 def test_a_swap_changes_two_and_leaves_the_rest():
     checked = 0
-    for text, _ in drawn("one_swap", 600):
+    for text, _ in drawn("one_swap", 3000):
         lines = text.split("\n")
         match = re.search(r"Swap (\w+) and (\w+)\.", text)
         states = [dict(re.findall(r"(\w+) = ([a-z ]+)", line)) for line in (lines[0], lines[-1])]
@@ -210,7 +215,7 @@ def test_an_unknown_skill_is_refused():
 
 
 def test_the_tokens_of_an_answer_and_the_end_mark_are_the_known_ones():
-    ids, known = pretrain.encode(single_steps.unmark("7 + 5 = «12». So «Ada»"), TOKENIZER)
+    ids, known = pretrain_batches.encode(single_steps.unmark("7 + 5 = «12». So «Ada»"), TOKENIZER)
     shown = TOKENIZER.convert_ids_to_tokens([i for i, k in zip(ids, known, strict=True) if k])
     assert shown == ["1", "2", "ĠA", "d", "a", "<eos>"] or shown == [
         "1",
@@ -222,18 +227,21 @@ def test_the_tokens_of_an_answer_and_the_end_mark_are_the_known_ones():
     ]
 
 
-def test_a_batch_depends_on_its_number_and_seed_alone():
-    first = pretrain.batch(3, 0.5, TOKENIZER, QUICK)
-    again = pretrain.batch(3, 0.5, TOKENIZER, QUICK)
-    other = pretrain.batch(3, 0.5, TOKENIZER, replace(QUICK, seed=1))
-    assert torch.equal(first[0], again[0]) and torch.equal(first[1], again[1])
+def drawn_batch(seed):
+    return pretrain_batches.batch(seed, (2, 64), progress=0.5, plain_share=0.1, tokenizer=TOKENIZER)
+
+
+def test_a_batch_depends_on_its_seed_alone():
+    first, again, other = drawn_batch("0/3"), drawn_batch("0/3"), drawn_batch("1/3")
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
     assert not torch.equal(first[0], other[0])
 
 
 def test_the_loss_is_the_mean_over_scored_tokens_alone():
     torch.manual_seed(0)
     model = LlamaForCausalLM(tiny.config("student"))
-    ids, scored = pretrain.batch(0, 0.0, TOKENIZER, QUICK)
+    ids, scored = drawn_batch("0")
     logs = model(input_ids=ids).logits.log_softmax(-1)
     by_token = [
         -logs[row, place - 1, ids[row, place]].item()
@@ -253,49 +261,109 @@ def test_every_parameter_belongs_to_one_optimizer_and_the_matrices_to_muon():
 
 
 def test_the_learning_rate_rises_stays_and_falls_to_zero():
-    settings = replace(QUICK, warmup_share=0.1)
-    shares = [pretrain.rate_factor(p, settings) for p in (0.0, 0.05, 0.1, 0.5, 0.75, 1.0)]
+    shares = [pretrain.rate_factor(p, 0.1) for p in (0.0, 0.05, 0.1, 0.5, 0.75, 1.0)]
     assert shares == pytest.approx([0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
 
 
-def test_a_checkpoint_brings_back_weights_and_optimizer_state(tmp_path):
-    def made(seed):
-        torch.manual_seed(seed)
-        model = LlamaForCausalLM(tiny.config("student"))
-        return model, pretrain.make_optimizers(model, QUICK)
-
-    def step(model, optimizers, number):
-        ids, scored = pretrain.batch(number, 0.5, TOKENIZER, QUICK)
-        pretrain.loss_of(model, model.model, ids, scored).backward()
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-
-    model, optimizers = made(0)
-    step(model, optimizers, 0)
-    pretrain.write_checkpoint(tmp_path, model, optimizers, {"step": 1})
-    step(model, optimizers, 1)
-    resumed, others = made(1)
-    position = pretrain.read_checkpoint(tmp_path, resumed, others)
-    assert position is not None and position["step"] == 1
-    step(resumed, others, 1)
-    for before, after in zip(model.parameters(), resumed.parameters(), strict=True):
-        assert torch.equal(before, after)
+def stepped(run, n):
+    for _ in range(n):
+        pretrain.take_step(run, run.model.model, 0.5)
 
 
-def test_a_probe_counts_greedy_answers():
+def test_a_run_resumed_equals_a_run_uninterrupted(tmp_path):
+    whole = pretrain.start(QUICK, tmp_path / "none")
+    stepped(whole, 3)
+    first = pretrain.start(QUICK, tmp_path / "none")
+    stepped(first, 1)
+    pretrain_checkpoints.write(tmp_path, first.model, first.optimizers, first.position())
+    torch.manual_seed(1)
+    resumed = pretrain.start(QUICK, tmp_path)
+    assert resumed.step == 1
+    stepped(resumed, 2)
+    for expected, got in zip(whole.model.parameters(), resumed.model.parameters(), strict=True):
+        assert torch.equal(expected, got)
+
+
+def test_only_the_last_checkpoint_is_kept(tmp_path):
+    run = pretrain.start(QUICK, tmp_path)
+    for step in (1, 2):
+        position = run.position() | {"step": step}
+        pretrain_checkpoints.write(tmp_path, run.model, run.optimizers, position)
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "position.json",
+        "state-2.safetensors",
+    ]
+
+
+def test_a_run_with_other_settings_is_not_gone_on_with(tmp_path):
+    run = pretrain.start(QUICK, tmp_path)
+    pretrain_checkpoints.write(tmp_path, run.model, run.optimizers, run.position())
+    with pytest.raises(ValueError, match="other settings"):
+        pretrain.start(replace(QUICK, seed=7), tmp_path)
+
+
+def test_a_grown_base_computes_what_the_small_one_did():
     torch.manual_seed(0)
-    model = LlamaForCausalLM(tiny.config("student"))
-    accuracy = pretrain.probe(model, TOKENIZER, QUICK)
-    assert set(accuracy) == set(single_steps.SKILLS)
-    assert all(0 <= value <= 100 for value in accuracy.values())
+    small = LlamaForCausalLM(tiny.config("student"))
+    for parameter in small.parameters():
+        parameter.data.mul_(3)  # logits far from zero
+    large = growing.grow(small, tiny.config("mentor"))
+    ids, _ = drawn_batch("0")
+    expected, got = small(input_ids=ids).logits, large(input_ids=ids).logits
+    assert expected.abs().max() > 1
+    torch.testing.assert_close(got, expected, atol=1e-4, rtol=1e-4)
 
 
-def test_the_command_makes_a_base_that_loads_and_refuses_other_settings_on_resume(tmp_path):
-    out, run = tmp_path / "base", tmp_path / "run"
-    command = [sys.executable, "-m", "mkdkit.pipeline.pretrain", "--out", out, "--run", run]
-    command += ["--minutes", "0.02", "--step-tokens", "256", "--probe-items", "2", "--no-compile"]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+def test_the_copies_of_a_feature_get_different_gradients():
+    torch.manual_seed(0)
+    large = growing.grow(LlamaForCausalLM(tiny.config("student")), tiny.config("mentor"))
+    pretrain.loss_of(large, large.model, *drawn_batch("0")).backward()
+    gradient = large.model.layers[0].mlp.up_proj.weight.grad
+    assert gradient is not None
+    one, other = gradient.chunk(2, dim=0)
+    assert (one - other).norm() > 0.1 * one.norm()
+
+
+def test_a_base_grows_by_doubling_alone():
+    small = LlamaForCausalLM(tiny.config("student"))
+    with pytest.raises(ValueError, match="hidden_size must be 256, got 128"):
+        growing.grow(small, tiny.config("student"))
+
+
+def test_growing_from_an_empty_folder_is_refused(tmp_path):
+    settings = replace(QUICK, size="mentor", grow_from=str(tmp_path))
+    with pytest.raises(ValueError, match="no checkpoint to grow from"):
+        pretrain.start(settings, tmp_path / "run")
+
+
+def test_rows_longer_than_the_context_are_refused():
+    with pytest.raises(ValueError, match="512"):
+        pretrain.PretrainSettings(long_row=1024)
+
+
+class Knowing(torch.nn.Module):
+    """Always right but about digits: the next token of the text, or 0 for every digit."""
+
+    def forward(self, input_ids):
+        following = input_ids.roll(-1, dims=1)
+        zero, nine = TOKENIZER.convert_tokens_to_ids(["0", "9"])
+        following[(following >= zero) & (following <= nine)] = zero
+        logits = torch.nn.functional.one_hot(following, len(TOKENIZER)).float()
+        return CausalLMOutput(logits=logits)
+
+
+def test_a_probe_is_exact_match_of_the_last_answer():
+    accuracy = pretrain_batches.probe(Knowing(), TOKENIZER, 20)
+    assert accuracy["one_letter"] == accuracy["look_ups"] == accuracy["toggles"] == 100
+    assert accuracy["equations"] < 20  # right only where the answer is 0
+
+
+def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):
+    out, results = tmp_path / "base", tmp_path / "results"
+    command = ["--run", tmp_path / "run", "--out", out, "--results", results, "--no-compile"]
+    command += ["--minutes", "0.02", "--step-tokens", "256", "--probe-items", "2"]
+    pretrain.main([str(part) for part in command])
     assert AutoModelForCausalLM.from_pretrained(out).dtype == torch.bfloat16
-    again = subprocess.run([*command, "--seed", "7"], capture_output=True, text=True, check=False)
-    assert again.returncode != 0 and "other settings" in again.stderr
+    record = json.loads((results / "pretrain_student.json").read_text(encoding="utf-8"))
+    assert record["tokens"] == 256 * record["step"] > 0
+    assert record["probes"][-1]["share"] == 1.0

@@ -152,6 +152,13 @@ def _quiet() -> Iterator[None]:
             theirs.enable_progress_bar()
 
 
+def dequantise(weight: Any) -> torch.Tensor:
+    """Return a 4-bit weight as the float32 matrix it stands for, on the CPU."""
+    from bitsandbytes.functional import dequantize_4bit
+
+    return dequantize_4bit(weight.data, weight.quant_state).float().cpu()
+
+
 def load_trainable(base: str, settings: TrainingSettings) -> Any:
     """Return a model whose trainable weights, in float32, are what `settings.method` trains."""
     if settings.method == "qlora":

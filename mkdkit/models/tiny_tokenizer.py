@@ -14,17 +14,25 @@ from transformers import PreTrainedTokenizerFast
 WORDS_FILE = Path(__file__).with_name("tiny_words.txt")
 PAD, EOS = "<pad>", "<eos>"
 SPACE = "Ġ"  # how byte-level tokenizers write a leading space
-SIGNS = [" -->", "-->", " +", " -", " =", " (", " /", ").", "),", '."', ' "', '",', '".', '"?', "?\""]
+SIGNS = [" -->", "-->", " +", " -", " =", " (", " /", ").", "),"]
+QUOTES = ['."', ' "', '",', '".', '"?', '?"']
+
+
+def read_sections(path: Path) -> dict[str, list[str]]:
+    """Word lists of a file: "[name]" begins one, words stand between spaces, # begins a comment."""
+    sections: dict[str, list[str]] = {}
+    words: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            words = sections.setdefault(line.strip("[]"), [])
+        elif not line.startswith("#"):
+            words.extend(line.split())
+    return sections
 
 
 def read_words() -> tuple[list[str], list[str]]:
     """The words that are one token after a space, and those that also are when capitalised."""
-    sections: dict[str, list[str]] = {}
-    for line in WORDS_FILE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("["):
-            sections[line.strip("[]")] = words = []
-        elif not line.startswith("#"):
-            words.extend(line.split())
+    sections = read_sections(WORDS_FILE)
     return sections["words"], sections["sentence starts"]
 
 
@@ -32,7 +40,7 @@ def vocabulary() -> list[str]:
     """Every token in the order of its id; a leading space is written Ġ."""
     words, starts = read_words()
     letters = [SPACE + letter for letter in string.ascii_letters]
-    signs = [sign.replace(" ", SPACE) for sign in SIGNS]
+    signs = [sign.replace(" ", SPACE) for sign in SIGNS + QUOTES]
     capital = [word.capitalize() for word in starts]
     tokens = [PAD, EOS, *sorted(pre_tokenizers.ByteLevel.alphabet()), *letters, *signs]
     tokens += [SPACE + word for word in words] + [SPACE + word for word in capital] + capital

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM
 
+WRITERS = ("self_attn.o_proj.weight", "mlp.down_proj.weight")  # zero: the layer adds nothing
 NOISE = 0.5  # in standard deviations of the matrix
 
 
@@ -26,14 +27,13 @@ def grow(small: LlamaForCausalLM, config: LlamaConfig) -> LlamaForCausalLM:
         large.model.embed_tokens.weight.copy_(torch.cat([embedding, embedding], dim=1))
         # the head sums over twice as many features
         large.model.norm.weight.copy_(small.model.norm.weight.repeat(2) / 2)
+        last = len(small.model.layers) - 1
         for place, layer in enumerate(large.model.layers):
-            source = small.model.layers[min(place, len(small.model.layers) - 1)]
-            weights = dict(source.named_parameters())
+            weights = dict(small.model.layers[min(place, last)].named_parameters())
             for name, parameter in layer.named_parameters():
                 parameter.copy_(_doubled(weights[name]))
-            if place >= len(small.model.layers):
-                layer.self_attn.o_proj.weight.zero_()
-                layer.mlp.down_proj.weight.zero_()
+                if place > last and name in WRITERS:
+                    parameter.zero_()
     return large
 
 

@@ -2,11 +2,14 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from mkdkit.settings import (
+    Augmentation,
     FilterSettings,
     QuestionSettings,
+    QuestionSource,
     Recipe,
     SamplingSettings,
     ScoringSettings,
@@ -174,6 +177,55 @@ def fine_tune_cot(task: str, student: str = "google/flan-t5-small") -> Recipe:
         scoring=ScoringSettings(max_new_tokens=1024),
     )
     return recipe
+
+
+def with_source(
+    recipe: Recipe,
+    source: QuestionSource,
+    *,
+    data_dir: str | Path | None = None,
+    augmentation: Augmentation = "own",
+) -> Recipe:
+    """Return the recipe for a recorded source: all its questions, and rows as long as they come.
+
+    Raises:
+        ValueError: recorded augmentation is asked for where no mentor was recorded.
+    """
+    if augmentation == "recorded" and source not in ("mentor-kd", "jsonl"):
+        raise ValueError(
+            f"augmentation 'recorded' needs a source with a mentor's rationales (mentor-kd or "
+            f"jsonl), got source {source!r}; leave it at 'own', and our mentor writes them"
+        )
+    folder = None if data_dir is None else str(data_dir)
+    asked = replace(recipe.questions, source=source, data_dir=folder)
+    if source == "rule-made":
+        return replace(recipe, questions=asked)
+    if recipe.profile != "smoke":  # a smoke run stays small
+        asked = replace(asked, train=None, test=None)
+    whole: dict[str, int] = {"max_tokens": 512}
+    written: dict[str, int] = {"max_new_tokens": max(320, recipe.sampling.max_new_tokens)}
+    return replace(
+        recipe,
+        questions=asked,
+        augmentation=augmentation,
+        teacher_filter=replace(recipe.teacher_filter, **whole),
+        mentor_filter=replace(recipe.mentor_filter, **whole),
+        mentor=replace(recipe.mentor, **whole),
+        student=replace(recipe.student, **whole),
+        sampling=recipe.sampling
+        if recipe.profile == "smoke"
+        else replace(recipe.sampling, **written),
+        scoring=recipe.scoring if recipe.profile == "smoke" else replace(recipe.scoring, **written),
+    )
+
+
+def with_bases(recipe: Recipe, *, mentor: str | None = None, student: str | None = None) -> Recipe:
+    """Return the recipe with other bases; None leaves one as it is."""
+    return replace(
+        recipe,
+        mentor_base=mentor or recipe.mentor_base,
+        student_base=student or recipe.student_base,
+    )
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:

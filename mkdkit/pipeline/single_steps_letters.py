@@ -2,10 +2,10 @@
 
 from random import Random
 
-from mkdkit.pipeline.single_steps_numbers import MONTHS
 from mkdkit.pipeline.single_steps_states import WORDS
-from mkdkit.pipeline.single_steps_words import ask, join_up, name, syllables
+from mkdkit.pipeline.single_steps_words import MONTHS, ask, join_up, name, syllables
 
+ALPHABET = "abcdefghijklmnopqrstuvwxyz" + 2 * "aeionrsltyd"  # endings of names more often
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -82,7 +82,7 @@ def joining(rng: Random, level: float) -> str:
     """Two to four given letters made into one string."""
 
     def one() -> str:
-        letters = [rng.choice("abcdefghijklmnopqrstuvwxyzaeionrsltydaeionrsltyd") for _ in range(n())]
+        letters = rng.choices(ALPHABET, k=rng.choice((2, 2, 3) if level < 0.2 else (2, 3, 4)))
         joined = "".join(letters)
         quoted = [f'"{letter}"' for letter in letters]
         listed = ", ".join(quoted[:-1]) + " and " + quoted[-1]
@@ -98,8 +98,5 @@ def joining(rng: Random, level: float) -> str:
                 ask(rng, f"What do you get from {' '.join(letters)} as one string?", joined),
             )
         )
-
-    def n() -> int:
-        return rng.choice((2, 2, 3) if level < 0.2 else (2, 3, 4))
 
     return join_up(rng, [one() for _ in range(rng.randint(2, 6))])

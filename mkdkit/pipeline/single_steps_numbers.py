@@ -4,11 +4,16 @@ from calendar import monthrange
 from datetime import date, timedelta
 from random import Random
 
-from mkdkit.pipeline.single_steps_words import PLACES, PLURALS, ask, join_up, name
-
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-COUNTS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+from mkdkit.pipeline.single_steps_words import (
+    COUNTS,
+    MONTHS,
+    PLACES,
+    PLURALS,
+    WEEKDAYS,
+    ask,
+    join_up,
+    name,
+)
 
 
 def _operands(rng: Random, level: float, sign: str) -> tuple[int, int, int]:
@@ -28,7 +33,11 @@ def _equation(rng: Random, level: float, sign: str) -> str:
     words = {
         "+": ("{a} plus {b} is «{c}»", "{b} more than {a} is «{c}»", "{a} and {b} make «{c}»"),
         "-": ("{a} minus {b} is «{c}»", "{b} less than {a} is «{c}»", "{b} from {a} is «{c}»"),
-        "*": ("{a} times {b} is «{c}»", "{b} groups of {a} are «{c}»", "{a} taken {b} times: «{c}»"),
+        "*": (
+            "{a} times {b} is «{c}»",
+            "{b} groups of {a} are «{c}»",
+            "{a} for each of {b}: «{c}»",
+        ),
     }[sign]
     form = rng.choice(words) if rng.random() < 0.3 else f"{{a}} {sign} {{b}} = «{{c}}»"
     return form.format(a=a, b=b, c=c)
@@ -62,9 +71,13 @@ def small_story(rng: Random, level: float) -> str:
     fill = {"n": name(rng), "p": rng.choice(PLURALS), "q": rng.choice(PLACES), "a": a, "b": b}
     story = rng.choice(MORE if sign == "+" else LESS).format(**fill)
     if rng.random() < 0.4:
-        there = rng.choice(("So there are «{c}» {p}.", "Now it is «{c}» {p}.", "That is «{c}» {p}."))
+        there = rng.choice(
+            ("So there are «{c}» {p}.", "Now it is «{c}» {p}.", "That is «{c}» {p}.")
+        )
         return f"{story} {there.format(c=c, **fill)}"
-    question = rng.choice(("How many {p} is that now?", "How many {p} are there then?", "How many?"))
+    question = rng.choice(
+        ("How many {p} is that now?", "How many {p} are there then?", "How many?")
+    )
     return ask(rng, f"{story} {question.format(**fill)}", str(c))
 
 
@@ -91,7 +104,7 @@ def parity(rng: Random, level: float) -> str:
     """Whether small counts are even or odd."""
 
     def one() -> str:
-        n = rng.randint(0, 12)
+        n = rng.randint(0, 10)
         shown = rng.choice((str(n), COUNTS[n]))
         kind = "even" if n % 2 == 0 else "odd"
         return rng.choice(

@@ -1,15 +1,22 @@
 """Names, nouns and question forms of the pre-training text: others than the evaluated tasks use."""
 
+from pathlib import Path
 from random import Random
 
-FIRST_NAMES = ["Ada", "Adil", "Aiko", "Alma", "Amir", "Anouk", "Anton", "Arlo", "Asha", "Astrid", "Basil", "Beata", "Benno", "Bianca", "Boris", "Bruno", "Carla", "Cem", "Chiara", "Cora", "Cyrus", "Dara", "Della", "Dimitri", "Dora", "Edda", "Edgar", "Eero", "Elif", "Emre", "Enzo", "Esra", "Ezra", "Fabio", "Farah", "Fay", "Felix", "Fiona", "Flora", "Gaia", "Gemma", "Gideon", "Greta", "Gustav", "Hana", "Hedda", "Hugo", "Ida", "Igor", "Ilse", "Imani", "Ingrid", "Iris", "Ivan", "Jade", "Jonas", "Juno", "Kai", "Kamal", "Kenji", "Kira", "Kofi", "Lars", "Leila", "Lena", "Levi", "Lina", "Luca", "Magnus", "Malik", "Marta", "Milo", "Mina", "Mira", "Nadia", "Nils", "Nina", "Noor", "Odin", "Olga", "Omar", "Otis", "Otto", "Oya", "Paula", "Pavel", "Petra", "Pia", "Priya", "Quinn", "Rafi", "Rahel", "Remy", "Rita", "Rosa", "Rufus", "Runa", "Sana", "Selma", "Sigrid", "Silas", "Sofia", "Sven", "Tara", "Tariq", "Thea", "Theo", "Tilda", "Uma", "Umar", "Ursula", "Vera", "Victor", "Viola", "Walt", "Wanda", "Wim", "Xenia", "Yara", "Yusuf", "Zara", "Zelda", "Zeno", "Zoe"]
-ITEMS = ["cup", "kite", "drum", "shell", "lantern", "whistle", "ribbon", "scarf", "basket", "puzzle", "candle", "bell", "flute", "mirror", "brush", "spoon", "bottle", "stamp", "coat", "hat", "ring", "key", "map", "mug", "sock", "glove", "boot", "jar", "plate", "pebble", "button", "rope", "bowl", "pin", "lid"]
-COLOURS = ["red", "blue", "green", "yellow", "orange", "purple", "pink", "black", "white", "brown", "gray", "golden", "silver"]
-PLURALS = ["plums", "figs", "pears", "berries", "eggs", "marbles", "pencils", "cards", "stickers", "stamps", "shells", "beads", "coins", "tickets", "lemons", "peaches", "grapes", "nuts", "seeds", "leaves", "stones", "bricks", "bottles", "cups", "chairs", "pages", "boxes", "flowers", "pens"]
-PLACES = ["box", "basket", "bag", "jar", "bowl", "room", "garden", "shop", "bus", "drawer", "shelf", "barn"]
-ONSETS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "y", "z", "br", "ch", "cl", "dr", "fr", "gr", "kr", "pr", "sh", "st", "th", "tr"]
-VOWELS = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ee", "ia", "io", "ou"]
-CODAS = ["", "", "", *["n", "r", "s", "l", "t", "m", "k", "d", "x", "p", "b", "f", "g", "h", "y", "z", "nd", "rt", "ck", "ll", "ns"]]
+from mkdkit.models.tiny_tokenizer import read_sections
+
+_WORDS = read_sections(Path(__file__).with_name("single_steps_words.txt"))
+FIRST_NAMES = _WORDS["first names"]
+ITEMS = _WORDS["items"]
+COLOURS = _WORDS["colours"]
+PLURALS = _WORDS["plurals"]
+PLACES = _WORDS["places"]
+MONTHS = _WORDS["months"]
+WEEKDAYS = _WORDS["weekdays"]
+COUNTS = _WORDS["counts"]  # zero to ten
+ONSETS = _WORDS["onsets"]
+VOWELS = _WORDS["vowels"]
+CODAS = ["", "", "", *_WORDS["codas"]]  # a syllable in seven is open
 
 
 def name(rng: Random) -> str:

@@ -25,7 +25,10 @@ THEREFORE = "Therefore, the answer is"
 _MARK = re.compile(
     r"-->|####|\\boxed\s?\{"
     r"|(?:\b(?:therefore|thus|hence|so),? )?(?:\bthe )?(?:\b(?:final|correct|right) )?"
-    r"\b(?:answer(?: is|:)|(?:correct|right) (?:choice|option) is)(?! not\b)\s?:?",
+    r"\b(?:answer is|(?:correct|right) (?:choice|option) is)(?! not\b)\s?:?"
+    # not "to find the answer:" or "let us check our answer:", which announce steps
+    r"|(?<![\w,'\u2019] )\b(?:(?:therefore|thus|hence|so),? )?(?:(?:the|my|our) )?"
+    r"(?:(?:final|correct|right) )?answer:(?! not\b)",
     re.IGNORECASE,
 )
 _NEXT_QUESTION = re.compile(r"(?<=\s)(?:Q|Question)(?: ?[0-9]{1,4})?:")

@@ -32,9 +32,10 @@ _SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
 _CONCLUSION = re.compile(r"\b(?:therefore|thus|hence|so)\b", re.IGNORECASE)
 _SUM = re.compile(r"[0-9][0-9.,]{0,20}(?: ?[-+*/x\u00d7\u00f7] ?\$?[0-9][0-9.,]{0,20})+")
 _ASIDE = re.compile(r"\([^()]*\)")
-_LEAD_IN = re.compile(  # "Therefore, if each of the 4 boxes has 6," says where the answer is from
-    r"(?:\W*(?:therefore|thus|hence|so|then|finally)\b,?)?\W*(?:after|as|at|because|by|during|for|"
-    r"from|given|if|in|of|on|once|out of|since|to|when|with)\b[^,=]*,(?![0-9])",
+_LEAD_IN = re.compile(
+    r"(?P<therefore>\W*(?:therefore|thus|hence|so|then|finally)\b,?)?"
+    r"\W*(?:after|as|at|because|by|during|for|from|given|if|in|of|on|once|out of|since|to|when|"
+    r"with)\b[^,=]*,(?![0-9])",
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|\n")
@@ -50,9 +51,10 @@ def extract_number(text: str, *, marked: bool = False) -> str | None:
 
     After a mark it is the result of an equation if there is one ("20-5=15" is 15), else the first
     number, else a number word ("five"). In a whole text it stands in the last sentence that has a
-    number: behind the last "=", or first after a "therefore" or "so" ("so they have 9 sacks after
-    2 days" is 9), and is otherwise the last number. Number words count there only if the text is
-    nothing else, since "one" is mostly a pronoun.
+    number, outside of parentheses and of a lead-in like "if each box has 6,": behind the last
+    "=", or first after a "therefore" or "so" ("so they have 9 sacks after 2 days" is 9), or it is
+    the last number. Number words count there only if the text is nothing else, since "one" is
+    mostly a pronoun.
 
     >>> extract_number("20-5=15", marked=True)
     '15'
@@ -72,17 +74,25 @@ def _last_number(text: str) -> str | None:
     sentences = [part for part in _SENTENCE_END.split(text) if _NUMBER.search(part)]
     if not sentences:
         return None
-    sentence = _ASIDE.sub(" ", sentences[-1])
-    sentence = sentence if _NUMBER.search(sentence) else sentences[-1]
-    concludes = _CONCLUSION.search(sentence)
-    lead_in = _LEAD_IN.match(sentence)
-    if lead_in and _NUMBER.search(sentence, lead_in.end()):
-        concludes = concludes and _CONCLUSION.search(sentence, lead_in.end()) or lead_in
-        sentence = " " * lead_in.end() + sentence[lead_in.end() :]
+    sentence = _main_clause(sentences[-1])
     behind = _NUMBER.search(sentence.rpartition("=")[2]) if "=" in sentence else None
-    if behind is None and concludes:  # in "so 3 + 4 apples, 7 in all", the sum is no answer
-        behind = _NUMBER.search(_SUM.sub("", sentence[concludes.end() :]))
+    therefore = _CONCLUSION.search(sentence)
+    if behind is None and therefore:  # in "so 3 + 4 apples, 7 in all", the sum is no answer
+        behind = _NUMBER.search(_SUM.sub("", sentence[therefore.end() :]))
     return _plain(behind or list(_NUMBER.finditer(sentence))[-1])
+
+
+def _main_clause(sentence: str) -> str:
+    """Return a sentence without asides and lead-in, where that leaves a number.
+
+    "So, if each of the 4 boxes has 6, there are 24 (4 + 20)" becomes "So, there are 24".
+    """
+    short = _ASIDE.sub(" ", sentence)
+    short = short if _NUMBER.search(short) else sentence
+    lead_in = _LEAD_IN.match(short)
+    if not lead_in or not _NUMBER.search(short, lead_in.end()):
+        return short
+    return (lead_in["therefore"] or "") + short[lead_in.end() :]
 
 
 def _result(text: str) -> str | None:

@@ -31,7 +31,12 @@ Wayne Wendy Wesley Wilbur Will Wilma Winston Xavier Yolanda Yvonne Zach Zara Zel
 """
 NAMES: tuple[str, ...] = tuple(_NAMES.split())
 
-# two to four letters, no word of everyday language: a tiny model reads names letter by letter
+# a tiny model reads names letter by letter, so where a name is no part of the problem it is short
+_WORDS = {"Fay", "Gus", "Jan", "Joy", "May", "Pat"}
 SHORT_NAMES: tuple[str, ...] = tuple(
-    name for name in NAMES if len(name) == 3 and name not in {"Fay", "Gus", "Jan", "Joy", "May", "Pat"}
+    name for name in NAMES if len(name) == 3 and name not in _WORDS
+)
+SHORTEST_NAMES: tuple[str, ...] = (
+    *("Al", "Bo", "Cy", "Di", "Ed", "Em", "Ev", "Jo", "Ki", "Li", "Lu", "Mo", "Oz", "Ty", "Vi"),
+    "Zo",
 )

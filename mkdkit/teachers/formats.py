@@ -28,6 +28,7 @@ class Row:
     answer: str | None = None  # the reference; None: the file has none
     text: str  # what the model wrote
     final: str | None = None  # the final answer where the file has it apart; None: look in the text
+    is_completion: bool = False  # the text is rationale, mark and answer; else reasoning alone
     flag: bool | None = None  # the file's own word on whether it is correct; None: it has none
     source: Source = "teacher"
     is_complete: bool = True
@@ -184,6 +185,7 @@ def _fine_tune_cot_row(number: int, where: str, row: Mapping[str, Any]) -> Row:
         answer=column(row, "answer", str, where),
         text=completion if rationale is None else rationale,
         final=None if rationale is None else completion,
+        is_completion=rationale is None,
         is_complete="length" not in ends,
     )
 
@@ -214,6 +216,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
             answer=_optional(row, "answer", str, where),
             text=column(row, "text" if "text" in row else "completion", str, where),
             final="" if "prediction" in row and final is None else final,
+            is_completion="text" not in row,
             flag=_optional(row, "is_correct", bool, where),
             source=source,
             is_complete=True if is_complete is None else is_complete,

@@ -77,6 +77,7 @@ def read_hub_rows(
                 answer=texts.get("answer"),
                 text=texts["completion"],
                 final=texts.get("final"),
+                is_completion="final" not in texts,
             )
         )
     return rows

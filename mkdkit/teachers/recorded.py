@@ -2,7 +2,9 @@
 
 Rationales are read again by our own rules: the prediction is what `tasks.answers` extracts, and
 `is_correct` compares it with the question's answer. The file's own flag is only compared (see
-`grading`). Texts stay as they are but for space at their ends; `models.encoding` normalises.
+`grading`). Published chains stay as they are, a closing "so the answer is 5" included, as the
+papers trained on them, but for space at their ends; `models.encoding` normalises them. A whole
+completion is cut at its answer mark.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -163,10 +165,10 @@ def predict(row: Row, task: Task) -> str | None:
 
 def _to_rationale(row: Row, question: Question, task: Task, trust_flags: bool) -> Rationale:
     text, prediction = row.text, predict(row, task)
-    if row.final is None:
+    if row.is_completion:
         text, _ = answers.split_completion(text, task)
-        if trust_flags and row.flag:
-            prediction = question.answer
+    if trust_flags and row.flag and row.final is None:
+        prediction = question.answer
     return Rationale(
         question_id=question.id,
         text=text.strip(),

@@ -16,7 +16,7 @@ from mkdkit.pipeline.stages.data import (
 )
 from mkdkit.pipeline.stages.fine_tuning import load_model, read_history
 from mkdkit.pipeline.stages.mentoring import augmentation, labels, load_labels, mentor, mentor_set
-from mkdkit.pipeline.stages.reports import ancestors, read_report, report
+from mkdkit.pipeline.stages.reports import ancestors, majority_answer, read_report, report
 from mkdkit.pipeline.stages.scores import load_untrained, read_answers, scores
 from mkdkit.pipeline.stages.students import student
 
@@ -28,6 +28,7 @@ __all__ = [
     "load_labels",
     "load_model",
     "load_untrained",
+    "majority_answer",
     "mentor",
     "mentor_set",
     "questions",

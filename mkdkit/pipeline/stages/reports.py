@@ -42,7 +42,7 @@ def _report(work: Work, recipe: Recipe, names: Sequence[str], scored: Sequence[S
     }
     content = {
         "arms": [_arm_row(name, stage, recipe) for name, stage in zip(names, scored, strict=True)],
-        "majority_answer": _majority(recipe),
+        "majority_answer": majority_answer(recipe),
         "filter": _filter_totals(outcomes),
         "stages": [
             {"name": stage.name, "key": stage.key}
@@ -63,7 +63,8 @@ def _arm_row(name: str, stage: Stage, recipe: Recipe) -> dict[str, Any]:
     return {"name": name, **{field: counts[field] for field in fields}, "seed": recipe.seed}
 
 
-def _majority(recipe: Recipe) -> float:
+def majority_answer(recipe: Recipe) -> float:
+    """Return the accuracy (%) of always giving the most frequent answer of the test split."""
     test = read_splits(questions(recipe)).test
     return statistics.majority_accuracy([question.answer for question in test])
 

@@ -1,0 +1,177 @@
+"""The command line: the stages of the notebooks, without notebooks.
+
+Exit codes: 0 done; 1 the machine failed (disk, memory, network); 2 the request was wrong. An error
+is one line that says what to do; `--debug` shows where it came from.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from mkdkit.pipeline import arms as all_arms
+from mkdkit.pipeline import recipes
+from mkdkit.settings import Augmentation, QuestionSource
+from mkdkit.tasks import catalogue
+
+DEBUG = "--debug"
+
+
+def run(
+    profile: Literal["tiny", "gpu", "smoke"] | None = None,
+    task: str = recipes.DEFAULT_TASK,
+    seed: int = 0,
+    arms: tuple[str, ...] = all_arms.DEFAULT,
+    source: QuestionSource = "rule-made",
+    data_dir: Path | None = None,
+    augmentation: Augmentation = "own",
+    mentor_base: str | None = None,
+    student_base: str | None = None,
+) -> None:
+    """Run the whole method for one task and seed, and print what came of it.
+
+    Stages that were run before with the same settings are loaded, so a run that was stopped goes
+    on where it stood.
+
+    Args:
+        profile: tiny (shipped bases, CPU, minutes), gpu (Flan-T5), smoke (seconds, no result);
+            by default what MKDKIT_PROFILE says, or tiny.
+        task: what is asked; `mkdkit doctor` lists the tasks.
+        seed: of everything that is drawn.
+        arms: the methods to compare.
+        source: rule-made questions with a scripted teacher, or a recorded set.
+        data_dir: the folder of a recorded set, as `mkdkit fetch` or a checkout lays it out.
+        augmentation: own: our mentor writes rationales; recorded: the published mentor's.
+        mentor_base: another base for the mentor: a folder, or a name on the Hub.
+        student_base: another base for the student; it must share the mentor's vocabulary.
+    """
+    for name in arms:
+        all_arms.find(name)
+    profile = profile or recipes.default_profile()  # type: ignore[assignment]
+    if profile == "smoke":
+        os.environ["MKDKIT_PROFILE"] = "smoke"  # its runs go to a temporary folder
+    recipe = recipes.make(str(profile), task, seed=seed)
+    recipe = recipes.with_source(recipe, source, data_dir=data_dir, augmentation=augmentation)
+    recipe = recipes.with_bases(recipe, mentor=mentor_base, student=student_base)
+    _say(f"{task}, seed {seed}, profile {profile}: loading the libraries ...")
+    from mkdkit.pipeline import stages
+
+    done = stages.report(recipe, arms)
+    _print_report(stages.read_report(done))
+    _say(f"\nreport: {done.folder / 'report.json'}")
+
+
+def _print_report(report: dict[str, Any]) -> None:
+    print(f"\n{'arm':28}{'accuracy':>9}   95% interval    right / asked")
+    for arm in report["arms"]:
+        low, high = arm["interval"]
+        counts = f"{arm['correct']} / {arm['n']}"
+        interval = f"{low:5.1f} to {high:5.1f}"
+        print(f"{arm['name']:28}{arm['accuracy']:8.1f}%   {interval:16}{counts}")
+    print(f"{'(always the likeliest answer)':28}{report['majority_answer']:8.1f}%")
+    print(f"\n{'rationales':28}{'teacher':>9}{'mentor':>9}")
+    outcomes = report["filter"]["by_source"]
+    for reason in ("kept", *report["filter"]["dropped"]):
+        cells = [outcomes.get(source, {}).get(reason, "") for source in ("teacher", "mentor")]
+        if any(cells):
+            print(f"{reason:28}{cells[0]:>9}{cells[1]:>9}")
+    print(f"\n{'stage':28}{'seconds':>9}{'peak GiB':>10}")
+    for stage in report["stages"]:
+        print(f"{stage['name']:28}{stage['seconds']:9.1f}{stage['peak_gib']:10.2f}")
+
+
+def fetch(
+    source: Annotated[Literal["mentor-kd", "mcc-kd", "fine-tune-cot"], tyro.conf.Positional],
+    task: str | None = None,
+    base_url: str | None = None,
+) -> None:
+    """Fetch a published set from its public home into data/downloads, and verify it.
+
+    Args:
+        source: whose set.
+        task: only this task's files; all by default.
+        base_url: a mirror of the repository's files.
+    """
+    from mkdkit.teachers import fetching
+
+    paths = fetching.fetch(source, task=task, base_url=base_url)
+    _say(f"{len(paths)} files, verified, in {fetching.DOWNLOADS / source}")
+
+
+def grade(
+    file: Annotated[Path, tyro.conf.Positional],
+    task: str,
+    format: Literal["mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl"] = "mentor-kd",
+) -> None:
+    """Extract and grade the answers of a rationale file again; print one JSON object.
+
+    Args:
+        file: the rationales.
+        task: whose answers they are.
+        format: how the file is written.
+    """
+    from mkdkit.teachers import grading
+
+    print(json.dumps(grading.grade(file, task=catalogue.find(task), format=format)))
+
+
+def doctor() -> None:
+    """Say what this machine can run, and what is missing."""
+    from mkdkit.pipeline import doctor as examine
+
+    for line in examine.examine():
+        print(line)
+
+
+def _say(text: str) -> None:
+    """Print for people, not into a pipe's data."""
+    print(text, file=sys.stderr, flush=True)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "run": run,
+    "fetch": fetch,
+    "grade": grade,
+    "doctor": doctor,
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = DEBUG in arguments
+    arguments = [argument for argument in arguments if argument != DEBUG]
+    try:
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS,
+            prog="mkdkit",
+            description="Mentor-KD, step by step. Add --debug to any command for tracebacks.",
+            args=arguments,
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+    except KeyboardInterrupt:
+        _say("\nstopped; what was finished is kept, and the same command goes on from there")
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        return _explain(error)
+    return 0
+
+
+def _explain(error: Exception) -> int:
+    """Print an error in one line; return the exit code that tells whose mistake it was."""
+    wrong_request = isinstance(error, ValueError | FileNotFoundError)
+    name = "" if wrong_request else f"{type(error).__name__}: "
+    _say(f"mkdkit: {name}{' '.join(str(error).split())}")
+    if not wrong_request:
+        _say("what was finished is kept; run again with --debug to see where this came from")
+    return 2 if wrong_request else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

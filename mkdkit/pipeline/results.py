@@ -1,0 +1,68 @@
+"""Tables of larger runs: read from `data/results`, drawn beside the reader's own run.
+
+A table is a CSV file and, beside it, a JSON file of the same name that says how it was made.
+"""
+
+import csv
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import mkdkit
+from mkdkit.pipeline import folders
+
+RESULTS = Path(mkdkit.__file__).parents[1] / "data" / "results"
+
+
+def read_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """Return the rows of a committed table; numbers are numbers.
+
+    Raises:
+        ValueError: there is no such table.
+    """
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        known = ", ".join(sorted(found.stem for found in folder.glob("*.csv"))) or "none"
+        raise ValueError(f"no table {name!r} in {folder}; there are: {known}")
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def read_provenance(name: str, *, folder: Path = RESULTS) -> dict[str, Any]:
+    """Return how a committed table was made: command, settings, machine, versions, date."""
+    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def append_row(name: str, row: Mapping[str, Any], *, folder: Path = RESULTS) -> None:
+    """Add one row to a table at once, so that a run that is stopped keeps what it has."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.csv"
+    is_new = not path.is_file()
+    with path.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerow(dict(row))
+
+
+def write_provenance(
+    name: str, command: str, settings: Mapping[str, Any], *, folder: Path = RESULTS
+) -> None:
+    """Write beside a table how it was made."""
+    record = {
+        "command": command,
+        "settings": dict(settings),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **folders.machine(),
+    }
+    text = json.dumps(record, indent=1) + "\n"
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")

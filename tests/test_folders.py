@@ -1,0 +1,147 @@
+"""Compute or load: what makes a key, and what a folder without its last file is worth."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import mkdkit
+from mkdkit.pipeline import folders, keys
+from mkdkit.pipeline.folders import Stage, compute_or_load
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path))
+    return tmp_path
+
+
+def write_number(work, number):
+    (work.folder / "number.txt").write_text(str(number))
+    work.counts["number"] = number
+    work.event(number=number)
+
+
+def test_the_same_settings_load_what_is_there_and_others_compute():
+    first = compute_or_load("n", write_number, 1, settings={"a": 1})
+    (first.folder / "number.txt").write_text("touched")
+    again = compute_or_load("n", write_number, 1, settings={"a": 1})
+    assert (again.folder / "number.txt").read_text() == "touched"
+    other = compute_or_load("n", write_number, 2, settings={"a": 2})
+    assert other.key != first.key
+    assert other.done["counts"] == {"number": 2}
+
+
+def test_fresh_computes_again_from_an_empty_folder():
+    stage = compute_or_load("n", write_number, 1, settings={"a": 1})
+    (stage.folder / "left_over").mkdir()
+    compute_or_load("n", write_number, 1, settings={"a": 1}, fresh=True)
+    assert (stage.folder / "number.txt").read_text() == "1"
+    assert not (stage.folder / "left_over").exists()
+    assert (stage.folder / "events.jsonl").read_text() == '{"number": 1}\n'
+
+
+def test_a_stage_that_fails_leaves_no_result_and_can_go_on():
+    def fail_once(work):
+        part = work.folder / "part"
+        if not part.exists():
+            part.write_text("half")
+            raise OSError("disk full")
+        work.counts["found"] = part.read_text()
+
+    with pytest.raises(OSError, match="disk full"):
+        compute_or_load("f", fail_once, settings={})
+    assert compute_or_load("f", fail_once, settings={}).done["counts"] == {"found": "half"}
+
+
+def test_inputs_files_and_settings_are_in_the_key_but_not_how_often_it_saves(tmp_path):
+    file = tmp_path / "weights"
+    file.write_text("one")
+
+    def key(settings, inputs=("a",)):
+        return keys.make_key("n", settings, inputs, [file], write_number)
+
+    base = key({"rate": 1, "nested": {"checkpoint_seconds": 5}})
+    assert base == key({"rate": 1, "nested": {"checkpoint_seconds": 60}})
+    assert base != key({"rate": 2, "nested": {}})
+    assert base != key({"rate": 1, "nested": {}}, inputs=("b",))
+    file.write_text("two")
+    assert base != key({"rate": 1, "nested": {}})
+
+
+def key_with(folder: Path) -> str:
+    """The key of a student's stage, as a package copied to `folder` makes it."""
+    code = (
+        "from mkdkit.pipeline import keys, stages\n"
+        "from mkdkit.pipeline.stages import students\n"
+        "print(keys.make_key('student', {}, [], [], students._student))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_an_edited_loss_changes_the_students_key_and_an_edited_comment_does_not(tmp_path):
+    shutil.copytree(Path(mkdkit.__file__).parent, tmp_path / "mkdkit")
+    losses = tmp_path / "mkdkit" / "training" / "losses.py"
+    source, before = losses.read_text(), key_with(tmp_path)
+    losses.write_text(source.replace('"""Return the cross-entropy', '"""Give the cross-entropy'))
+    assert losses.read_text() != source
+    assert key_with(tmp_path) == before
+    losses.write_text(source.replace("(1 - kd_weight) * rationale", "(2 - kd_weight) * rationale"))
+    assert losses.read_text() != source
+    assert key_with(tmp_path) != before
+    losses.write_text(source)
+    figures = tmp_path / "mkdkit" / "show" / "figures.py"
+    figures.write_text(figures.read_text() + "\nEXTRA = 1\n")
+    assert key_with(tmp_path) == before
+
+
+def test_two_that_ask_for_one_stage_compute_it_once():
+    computed: list[int] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(work):
+        computed.append(1)
+        begun.set()
+        go_on.wait(10)
+
+    results: list[Stage] = []
+    asks = [
+        threading.Thread(target=lambda: results.append(compute_or_load("s", slowly, settings={})))
+        for _ in range(2)
+    ]
+    asks[0].start()
+    begun.wait(10)
+    asks[1].start()
+    go_on.set()
+    for ask in asks:
+        ask.join(20)
+    assert computed == [1]
+    assert results[0].key == results[1].key
+
+
+def test_done_says_what_made_it():
+    first = compute_or_load("a", write_number, 1, settings={"x": 1})
+    second = compute_or_load("b", write_number, 2, settings={"y": 2}, inputs=[first])
+    done = json.loads((second.folder / "done.json").read_text())
+    assert done["inputs"] == [["a", first.key]]
+    assert done["settings"] == {"y": 2}
+    assert done["versions"]["mkdkit"] == mkdkit.__version__
+    assert done["seconds"] >= 0
+    assert done["peak_gib"] > 0
+
+
+def test_smoke_runs_never_write_beside_results(monkeypatch):
+    monkeypatch.delenv("MKDKIT_RUNS")
+    monkeypatch.setenv("MKDKIT_PROFILE", "smoke")
+    assert not folders.runs_folder().is_relative_to(Path(mkdkit.__file__).parents[1])
+    monkeypatch.setenv("MKDKIT_PROFILE", "tiny")
+    assert folders.runs_folder() == Path(mkdkit.__file__).parents[1] / "data" / "runs"

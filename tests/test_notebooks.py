@@ -1,0 +1,219 @@
+"""The notebooks run from top to bottom and are stored clean; the runner says what went wrong."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from mkdkit.pipeline import clean_notebooks, notebooks
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
+SECONDS_A_CELL = 300
+
+
+def test_there_are_notebooks():
+    assert NOTEBOOKS, "no notebooks found: the tests below would pass by testing nothing"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_PROFILE", "smoke")
+    monkeypatch.delenv("MKDKIT_RUNS", raising=False)
+    notebooks.run(path, tmp_path / path.name, timeout=SECONDS_A_CELL, show=False)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_is_clean(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert clean_notebooks.faults(notebook) == []
+
+
+def stored(*cells, **metadata) -> nbformat.NotebookNode:
+    """A notebook as it is stored, with the counts that the cells have."""
+    notebook = new_notebook(cells=list(cells), metadata=metadata)
+    notebook.metadata.setdefault("kernelspec", clean_notebooks.KERNEL)
+    return notebook
+
+
+def cell(source="1", count=1, *outputs, **metadata):
+    return new_code_cell(source, execution_count=count, outputs=list(outputs), metadata=metadata)
+
+
+def display(**data):
+    kinds = {"png": "image/png", "text": "text/plain", "html": "text/html"}
+    return new_output("display_data", {kinds.get(k, k): v for k, v in data.items()})
+
+
+def stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+WIDGET = new_output(
+    "display_data", {clean_notebooks.WIDGET: {"model_id": "a"}, "text/plain": "HBox"}
+)
+OTHER_KERNEL = {**clean_notebooks.KERNEL, "name": "other"}
+DIRTY = {
+    "widgets is stored": stored(cell(), widgets={"state": {}}),
+    "the kernel is not python3": stored(cell(), kernelspec=OTHER_KERNEL),
+    "bytes; at most": stored(cell("1", 1, display(png="A" * 600_000))),
+    "a text cell has the path": stored(new_markdown_cell("see /home/ann/notes.txt")),
+    "execution count 2": stored(cell("1", 2)),
+    "execution count None": stored(cell("1", None)),
+    "21 lines; at most 20": stored(cell("\n".join(["x = 1"] * 21))),
+    "times of its run": stored(cell("1", 1, execution={"iopub.execute_input": "2026"})),
+    "the path of a machine: /home/ann/x.csv": stored(cell("open('/home/ann/x.csv')")),
+    "the path of a machine: /tmp/run": stored(cell("1", 1, stream("wrote /tmp/run"))),
+    "the path of a machine: C:\\Users": stored(cell("1", 1, display(html="C:\\Users\\ann"))),
+    "a memory address": stored(cell("1", 1, display(text="<object at 0x7f0012345678>"))),
+    "an error is stored": stored(
+        cell("1", 1, new_output("error", ename="E", evalue="", traceback=[]))
+    ),
+    "a widget is stored": stored(cell("1", 1, WIDGET)),
+    "no image is stored": stored(cell("figures.plot_lengths({})", 1, display(text="<Figure>"))),
+}
+
+
+@pytest.mark.parametrize("fault", DIRTY)
+def test_what_must_not_be_stored_is_found(fault):
+    [found] = clean_notebooks.faults(DIRTY[fault])
+    assert fault in found
+
+
+def test_a_clean_notebook_has_no_faults():
+    notebook = stored(
+        new_markdown_cell("see https://example.org/home/ann"),
+        cell("\n".join(["x = 1"] * 20), 1, stream("data/runs/mentor-01\n")),
+        cell("ax = figures.plot_lengths({})", 2, display(png="AAAA", text="<Figure>")),
+        cell("cards.source(figures.plot_lengths)", 3, display(html="<div></div>")),
+        new_code_cell(""),
+    )
+    assert clean_notebooks.faults(notebook) == []
+
+
+def test_cleaning_removes_the_traces_of_a_run_and_nothing_else():
+    bar = "100%|####| 3/3 [00:01<00:00, 2.9it/s]"
+    notebook = stored(
+        new_markdown_cell("text", metadata={"collapsed": True}),
+        cell(
+            "a",
+            7,
+            WIDGET,
+            stream("one "),
+            stream("two\n"),
+            execution={"iopub.execute_input": "2026"},
+            tags=["keep"],
+        ),
+        cell("b", 9, stream(f"\r 50%|##  | 1/2 [00:00<00:00]\r{bar}\nreal warning\n", "stderr")),
+        cell("c", 12, new_output("execute_result", {"text/plain": "5"}, execution_count=12)),
+        cell("d", 13, stream(f"{bar}\n", "stderr")),
+        widgets={"state": {}},
+        language_info={"name": "python", "version": "3.11.7"},
+    )
+    clean = clean_notebooks.clean(notebook)
+    assert clean.metadata == {
+        "kernelspec": clean_notebooks.KERNEL,
+        "language_info": {"name": "python"},
+    }
+    text, first, second, third, fourth = clean.cells
+    assert [c.source for c in clean.cells] == ["text", "a", "b", "c", "d"]
+    assert text.metadata == {}
+    assert first.metadata == {"tags": ["keep"]}
+    assert [output.text for output in first.outputs] == ["one two\n"]
+    assert [output.text for output in second.outputs] == ["real warning\n"]
+    assert third.outputs[0].execution_count == third.execution_count == 3
+    assert third.outputs[0].data == {"text/plain": "5"}
+    assert fourth.outputs == []
+    assert clean_notebooks.faults(clean) == []
+    assert clean_notebooks.clean(clean) == clean
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with notebooks of its own, and runs of its own."""
+    monkeypatch.setattr(notebooks, "FOLDER", tmp_path / "notebooks")
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("MKDKIT_PROFILE", "smoke")
+    (tmp_path / "notebooks").mkdir()
+    return tmp_path
+
+
+def write(folder: Path, name: str, *sources: str) -> Path:
+    path = folder / "notebooks" / f"{name}.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
+    return path
+
+
+def test_demo_runs_in_order_and_leaves_the_notebooks_as_they_were(folder, capsys):
+    note = "from pathlib import Path; Path('../order.txt').open('a').write"
+    paths = [write(folder, f"0{n}_part", f"{note}('{n}')") for n in (3, 0, 6, 7)]
+    before = [path.read_bytes() for path in paths]
+    assert notebooks.main(["demo"]) == 0
+    assert (folder / "order.txt").read_text() == "036"  # 07 is not part of the demo
+    assert [path.read_bytes() for path in paths] == before
+    copies = sorted(path.name for path in (folder / "runs/notebooks").iterdir())
+    assert copies == ["00_part.ipynb", "03_part.ipynb", "06_part.ipynb"]
+    assert "Running 3 notebooks in profile smoke" in capsys.readouterr().out
+
+
+def test_demo_stops_at_the_first_error_and_says_where(folder, capsys):
+    write(folder, "00_good", "1")
+    write(folder, "01_bad", "x = 1", "y = 2\nraise ValueError('the rule, the value')", "z = 3")
+    never = write(folder, "02_never", "1")
+    assert notebooks.main(["demo"]) == 1
+    message = capsys.readouterr().err
+    assert "01_bad stopped in code cell 2:" in message
+    assert "raise ValueError('the rule, the value')" in message
+    assert "ValueError: the rule, the value" in message
+    assert "Traceback" not in message
+    assert (folder / "runs/notebooks/01_bad.ipynb").exists()
+    assert not (folder / "runs/notebooks" / never.name).exists()
+
+
+def test_demo_without_notebooks_says_so(folder, capsys):
+    assert notebooks.main(["demo"]) == 1
+    assert "no notebooks in" in capsys.readouterr().err
+
+
+def test_refresh_stores_clean_outputs_from_an_empty_start(folder):
+    path = write(folder, "07_own", "import os; os.environ['MKDKIT_RUNS'].endswith('refresh')", "2")
+    old = folder / "runs" / "refresh" / "stage-1" / "done.json"
+    old.parent.mkdir(parents=True)
+    old.touch()
+    assert notebooks.main(["refresh"]) == 0
+    notebook = nbformat.read(path, as_version=4)
+    assert [c.execution_count for c in notebook.cells] == [1, 2]
+    assert notebook.cells[0].outputs[0].data == {"text/plain": "True"}
+    assert not old.exists()
+    first = path.read_bytes()
+    assert notebooks.main(["refresh"]) == 0
+    assert path.read_bytes() == first
+
+
+def test_refresh_names_what_is_not_clean(folder, capsys):
+    write(folder, "00_dirty", "object()")
+    write(folder, "01_other", "1")
+    assert notebooks.main(["refresh", "00"]) == 1
+    assert "not clean: 00_dirty.ipynb: code cell 1: a memory address" in capsys.readouterr().err
+
+
+def test_a_figure_reaches_the_stored_notebook(folder, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "Agg")  # as a shell may have set it: no images inline
+    source = "from mkdkit.show import figures\nax = figures.plot_coverage([1], {'one': [5]})"
+    path = write(folder, "00_figure", source)
+    assert notebooks.main(["refresh"]) == 0
+    [output] = nbformat.read(path, as_version=4).cells[0].outputs
+    assert "image/png" in output.data
+
+
+def test_the_newest_report_is_shown_as_a_table(folder):
+    assert notebooks.newest_table() == ""
+    arm = {"name": "mentor_kd", "accuracy": 61.5, "n": 200, "interval": [54.6, 68.0], "seed": 0}
+    report = {"arms": [arm], "settings": {"questions": {"task": "coin_flip"}}}
+    made = folder / "runs" / "report-01"
+    made.mkdir(parents=True)
+    (made / "report.json").write_text(notebooks.json.dumps(report), encoding="utf-8")
+    table = notebooks.newest_table()
+    assert "Test accuracy on coin_flip" in table
+    assert "mentor_kd   61.5%  (54.6 to 68.0, n = 200)" in table

@@ -1,0 +1,58 @@
+"""Intervals and tests against published and hand-computed values."""
+
+import pytest
+
+from mkdkit.evaluation.statistics import (
+    majority_accuracy,
+    mcnemar,
+    paired_bootstrap,
+    wilson_interval,
+)
+
+
+def test_wilson_interval_of_a_textbook_example():
+    # 81 of 263: Newcombe (1998), Statistics in Medicine 17, table I, method 3
+    assert wilson_interval(81, 263) == pytest.approx((25.53, 36.62), abs=0.01)
+
+
+def test_wilson_interval_stays_within_0_and_100():
+    # z²/(n + z²) is the upper end at 0 of n
+    assert wilson_interval(0, 20) == pytest.approx((0.0, 100 * 3.8415 / 23.8415), abs=0.01)
+    low, high = wilson_interval(20, 20)
+    assert (round(low, 2), high) == (round(100 - 100 * 3.8415 / 23.8415, 2), 100.0)
+
+
+def test_exact_mcnemar_counts_coins():
+    first = [True] * 1 + [False] * 7 + [True] * 50
+    second = [False] * 1 + [True] * 7 + [True] * 50
+    # 1 head or fewer in 8 throws, doubled: 2 · (1 + 8) / 256
+    assert mcnemar(first, second) == pytest.approx(2 * 9 / 256)
+
+
+def test_mcnemar_of_arms_that_never_differ_is_one():
+    assert mcnemar([True, False], [True, False]) == 1.0
+
+
+def test_paired_bootstrap_of_a_constant_gain_has_no_width():
+    assert paired_bootstrap([False] * 9, [True] * 9) == (100.0, 100.0, 100.0)
+
+
+def test_paired_bootstrap_agrees_with_the_normal_interval_on_many_questions():
+    first, second = [False] * 500 + [True] * 500, [False] * 400 + [True] * 600
+    gain, low, high = paired_bootstrap(first, second)
+    half = 1.96 * 100 * (0.1 * 0.9 / 1000) ** 0.5  # gains are 0 or 1, a tenth of them 1
+    assert gain == pytest.approx(10.0)
+    assert (low, high) == pytest.approx((10 - half, 10 + half), abs=0.2)
+
+
+def test_majority_accuracy_is_the_share_of_the_most_frequent_answer():
+    assert majority_accuracy(["A", "B", "A", "C"]) == 50.0
+
+
+def test_impossible_counts_and_unequal_arms_are_refused():
+    with pytest.raises(ValueError, match="need 0 <= correct <= n"):
+        wilson_interval(5, 4)
+    with pytest.raises(ValueError, match="same questions, got 2 and 1"):
+        mcnemar([True, False], [True])
+    with pytest.raises(ValueError, match="no answers"):
+        majority_accuracy([])
