@@ -145,6 +145,8 @@ def test_yes_and_no_are_whole_words(completion, strict, flexible):
         ("--> n-y-a-e", "nyae", "nyae"),
         ("--> n y a e", "nyae", "nyae"),
         ("Put together they give nyae.", None, "nyae"),
+        ("Putting them together, we get: ny ae.", None, "nyae"),
+        ("So we get nyae.\nLet me know if you want more!", None, "nyae"),
         ('The word "Rachel" ends in "l". We get "nyal".', None, "nyal"),
         ("...", None, None),
     ],

@@ -56,8 +56,8 @@ DRAWN = {
     "coverage": lambda: figures.plot_coverage([1, 2], {"at least one is right": [80.0, 95.0]}),
     "accuracies": draw_accuracies,
     "differences": lambda: figures.plot_differences(
-        {LONG_ARMS[1]: -3.5, "mentor_kd": 12.0},
-        {LONG_ARMS[1]: (-9.0, 2.0), "mentor_kd": (4.0, 20.0)},
+        {LONG_ARMS[1]: -3.5, "mentor_kd": 12.0, "answer_only": -8.0},
+        {LONG_ARMS[1]: (-9.0, 2.0), "mentor_kd": (4.0, 20.0), "answer_only": (-12.0, -1.0)},
         baseline="fine_tune_cot",
     ),
     "ablation": draw_ablation,
@@ -125,10 +125,10 @@ def test_a_figures_name_cannot_leave_the_folder(name):
 
 
 def test_the_loss_is_smoothed_over_the_last_steps():
-    ax = figures.plot_training({"mentor": [4.0, 2.0, 6.0]}, window=2)
+    ax = figures.plot_training({"mentor": [4.0, 2.0, 9.0]}, window=2)
     raw, smooth = ax.lines
-    assert list(raw.get_ydata()) == [4.0, 2.0, 6.0]
-    assert list(smooth.get_ydata()) == [4.0, 3.0, 4.0]  # (4), (4 + 2) / 2, (2 + 6) / 2
+    assert list(raw.get_ydata()) == [4.0, 2.0, 9.0]
+    assert list(smooth.get_ydata()) == [4.0, 3.0, 5.5]  # (4), (4 + 2) / 2, (2 + 9) / 2
     assert list(smooth.get_xdata()) == [1, 2, 3]
 
 
@@ -166,7 +166,7 @@ def test_a_difference_is_filled_only_if_its_interval_leaves_zero_out():
     markers = {
         line.get_xdata()[0]: line.get_fillstyle() for line in ax.lines if line.get_marker() == "o"
     }
-    assert markers == {-3.5: "none", 12.0: "full"}
+    assert markers == {-3.5: "none", 12.0: "full", -8.0: "full"}
     assert ax.get_xlim()[0] == -ax.get_xlim()[1]  # zero in the middle
 
 
@@ -196,6 +196,8 @@ def test_tokens_are_set_in_lines_without_losing_one():
     assert [width for _, _, width in boxes] == [len(token) for token in TOKENS]
     assert all(x + width <= 12 for _, x, width in boxes)
     assert boxes == sorted(boxes)
+    lines = {y: min(x for other, x, _ in boxes if other == y) for y, _, _ in boxes}
+    assert lines == {0: 0, 1: 0, 2: 0}  # 24 characters in lines of 12, broken between tokens
 
 
 def test_a_darker_token_has_a_larger_value():

@@ -174,6 +174,10 @@ def test_mcc_kd_brings_its_own_validation(tmp_path):
         write(tmp_path / "data" / "SVAMP" / f"{split}.json", rows)
     splits = recorded.read_recorded_questions(of(tmp_path, source="mcc-kd"))
     assert [len(splits.train), len(splits.validation), len(splits.test)] == [5, 2, 2]
+    assert not set(ids(splits.validation)) & set(ids(splits.train))
+    for seed in range(5):  # the validation questions do not change with the seed
+        again = recorded.read_recorded_questions(of(tmp_path, source="mcc-kd", seed=seed))
+        assert again.validation == splits.validation
     assert splits.test[0].text == "test 0: 1 + 0?"
 
 
@@ -218,6 +222,11 @@ def test_a_single_file_is_split_the_same_way_for_every_seed(tmp_path):
     assert ids(first.train) != ids(second.train)
     every = [*first.train, *first.validation, *first.test]
     assert len(set(ids(every))) == len(every)
+    line = {"question": "1 + 1?", "completion": "1 + 1 = 2 --> 2"}  # beside the file
+    write_lines(tmp_path / "rationales.jsonl", [line])
+    whole = read_all_questions(of(path, source="jsonl"))
+    (read,) = recorded.read_rationales_for(of(path, source="jsonl"), whole.train + whole.test)
+    assert read.is_correct
 
 
 @pytest.mark.parametrize(

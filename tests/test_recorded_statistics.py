@@ -43,8 +43,11 @@ def test_a_small_set_is_counted_as_by_hand():
 
 def test_false_equations_are_counted_apart_in_right_and_wrong():
     found = describe(
-        [rationale(0, "8 + 1 = 9", True), rationale(1, "7 + 1 = 9", True)]
-        + [rationale(2, "6 + 1 = 8", False)],
+        [
+            rationale(0, "8 + 1 = 9", True),
+            rationale(1, "7 + 1 = 9", True),
+            rationale(2, "6 + 1 = 8", False),
+        ],
         questions=QUESTIONS,
         task=SVAMP,
     )

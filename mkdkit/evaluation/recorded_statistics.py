@@ -27,7 +27,7 @@ from mkdkit.evaluation.rationale_statistics import (
     percent,
 )
 from mkdkit.records import Rationale
-from mkdkit.settings import QuestionSettings
+from mkdkit.settings import QuestionSettings, QuestionSource
 from mkdkit.tasks import answers, catalogue
 from mkdkit.teachers import formats, grading, places, published, recorded
 from mkdkit.teachers.formats import Row
@@ -35,7 +35,10 @@ from mkdkit.teachers.question_sets import read_all_questions
 
 RESULTS = Path(__file__).parents[2] / "data" / "results"
 HAND_READ = RESULTS / "recorded_mcc_svamp_hand_read.json"
-TASKS = ("svamp", "last_letter_concatenation", "tracking_shuffled_objects")
+TASKS: dict[QuestionSource, tuple[str, ...]] = {
+    "mentor-kd": ("svamp", "last_letter_concatenation", "tracking_shuffled_objects"),
+    "mcc-kd": ("svamp",),
+}
 KINDS: tuple[places.Kind, ...] = ("teacher", "pool", "mentor")
 
 
@@ -118,7 +121,7 @@ def mcc_kd_statistics(settings: QuestionSettings, hand_read: Path = HAND_READ) -
 def write(data_dir: str | None, results: Path = RESULTS) -> list[Path]:
     """Measure what is there of the published sets; write one file a source; return the files."""
     paths = []
-    for source, tasks in (("mentor-kd", TASKS), ("mcc-kd", ("svamp",))):
+    for source, tasks in TASKS.items():
         facts: dict[str, Any] = {"provenance": _provenance(source), "tasks": {}}
         for name in tqdm(tasks, desc=f"measure {source}"):
             settings = QuestionSettings(source=source, data_dir=data_dir, task=name)

@@ -21,6 +21,9 @@ from mkdkit.settings import Method, Precision, TrainingSettings
 ADAPTER = "adapter_config.json"  # PEFT's own file: where it is, an adapter is
 BASE = "base.json"  # beside an adapter: which base it belongs to, and how that is held
 
+# on import it suggests an optional package for its CPU kernels: noise in a reader's page
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+
 
 def device() -> torch.device:
     """Return where models run on this machine: the GPU if there is one."""
@@ -50,11 +53,12 @@ def resolve(base: str) -> str:
 
 
 def load_tokenizer(base: str) -> Any:
-    """Return the tokenizer of a base."""
+    """Return the tokenizer of a base, or of a folder with an adapter."""
     from transformers import AutoTokenizer
 
+    has_own = (Path(base) / "tokenizer_config.json").is_file()  # an adapter's folder has no model
     with _plain_errors(base):
-        return AutoTokenizer.from_pretrained(resolve(base))
+        return AutoTokenizer.from_pretrained(base if has_own else resolve(base))
 
 
 def family_of_base(base: str) -> Family:
@@ -98,8 +102,6 @@ def _nf4(quantization: str) -> Any:
 
     if quantization != "nf4":
         raise ValueError(f"quantization must be 'nf4' or None, got {quantization!r}")
-    # its CPU kernels suggest an optional package at their first use; a reader cannot act on it
-    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(action="ignore"):
             import bitsandbytes  # noqa: F401  (not every machine has a wheel of it)

@@ -64,8 +64,19 @@ def code_digest(function: Callable[..., Any]) -> str:
 
     Comments and docstrings do not count: saying it better is not doing it differently.
     """
+    return _digest_of_code(inspect.unwrap(function), _stamp())
+
+
+def _stamp() -> tuple[tuple[str, int], ...]:
+    """Return when each of the package's files was last changed; reading them all costs more."""
+    files = sorted(Path(mkdkit.__file__).parent.rglob("*.py"))
+    return tuple((str(path), path.stat().st_mtime_ns) for path in files)
+
+
+@cache
+def _digest_of_code(function: Callable[..., Any], stamp: tuple[tuple[str, int], ...]) -> str:
     pieces: dict[str, str] = {}
-    _collect(inspect.unwrap(function), pieces)
+    _collect(function, pieces)
     text = "\n".join(f"{name}\n{pieces[name]}" for name in sorted(pieces))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -16,7 +16,7 @@ Episode = tuple[str, list[tuple[int, int]]]  # the text, and the character spans
 
 SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     # skill: (writer, share of the episodes at the start, share later)
-    "equations": (numbers.equations, 1.0, 3.0),
+    "equations": (numbers.equations, 1.0, 6.0),
     "small_story": (numbers.small_story, 0.5, 3.0),
     "comparison": (numbers.comparison, 0.3, 0.5),
     "parity": (numbers.parity, 0.3, 0.3),
@@ -24,8 +24,8 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "one_letter": (letters.one_letter, 1.0, 1.5),
     "spelling": (letters.spelling, 1.0, 0.7),
     "joining": (letters.joining, 1.0, 1.0),
-    "look_ups": (states.look_ups, 3.0, 2.2),
-    "copying": (states.copying, 1.5, 0.7),
+    "look_ups": (states.look_ups, 4.0, 2.2),
+    "copying": (states.copying, 4.0, 1.5),
     "one_swap": (states.one_swap, 1.0, 3.0),
     "toggles": (states.toggles, 0.3, 0.8),
     "options": (states.options, 0.8, 1.0),

@@ -49,7 +49,7 @@ def _one_letter(rng: Random) -> str:
         ask(rng, f"Which letter is {which} in {w}?", letter),
     ]
     if which in ("last", "final"):
-        forms += [f"{w} ends in {x}.", f"{w} ends with {x}.", f"{w} -> {x}", f"end of {w}: {x}"]
+        forms += [f"{w} ends on {x}.", f"{w} ends with {x}.", f"{w} -> {x}", f"end of {w}: {x}"]
     return rng.choice(forms)
 
 

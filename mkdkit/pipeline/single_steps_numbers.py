@@ -20,8 +20,8 @@ def _operands(rng: Random, level: float, sign: str) -> tuple[int, int, int]:
     if sign == "*":
         a, b = rng.randint(0, 12), rng.randint(2, 10)
         return a, b, a * b
-    top = rng.choice((20, 20, 50, 100)) if level < 0.2 else rng.choice((20, 50, 100, 100, 200))
-    a, b = rng.randint(0, top), rng.randint(0, rng.choice((9, top)))
+    top = rng.choice((20, 20, 50, 100)) if level < 0.2 else rng.choice((20, 50, 100, 100, 100, 200))
+    a, b = rng.randint(0, top), rng.randint(0, rng.choice((9, 40, top)))
     if sign == "+":
         return a, b, a + b
     a, b = max(a, b), min(a, b)
@@ -46,7 +46,7 @@ def _equation(rng: Random, level: float, sign: str) -> str:
 def equations(rng: Random, level: float) -> str:
     """Several unconnected equations, each one sum, difference or small product."""
     signs = [rng.choice("++--*") for _ in range(rng.randint(2, 8))]
-    mark = rng.choice((".", ".", "", ";"))
+    mark = rng.choice((";", ",", ""))
     return join_up(rng, [_equation(rng, level, sign) + mark for sign in signs])
 
 
@@ -135,8 +135,8 @@ def _step(rng: Random, day: date) -> tuple[str, date]:
             ("one day later than {d}", day + timedelta(1)),
             ("the day before {d}", day - timedelta(1)),
             ("one day earlier than {d}", day - timedelta(1)),
-            (f"{n} days after {{d}}", day + timedelta(n)),
-            (f"{n} days before {{d}}", day - timedelta(n)),
+            (f"{n} days later than {{d}}", day + timedelta(n)),
+            (f"{n} days earlier than {{d}}", day - timedelta(n)),
             ("one week after {d}", day + timedelta(7)),
             ("a week before {d}", day - timedelta(7)),
             ("one month after {d}", _months_later(day, 1)),
@@ -165,13 +165,13 @@ def _one_date(rng: Random, level: float) -> str:
     return rng.choice(
         (
             f"{long} = «{american(day)}»",
-            f"{american(day)} = «{month} {day.day}, {day.year}»",
+            f"written out, {american(day)} = «{month} {day.day}, {day.year}»",
             f"{long} as MM/DD/YYYY: «{american(day)}»",
             f"{month} is month «{day.month:02d}»",
             f"{month} {day.year} has «{last}» days",
             f"after {WEEKDAYS[weekday]} comes «{following}»",
             f"{step.format(d=american(day))}: «{american(then)}»",
-            f"{step.format(d=american(day))} is «{american(then)}»",
+            f"{step.format(d=american(day))} comes «{american(then)}»",
             f"{step.format(d=american(day))} = «{american(then)}»",
             f"{step.format(d=long)}: «{then_long}»",
             ask(rng, f"Which date is {step.format(d=american(day))}?", american(then)),

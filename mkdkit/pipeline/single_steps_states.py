@@ -8,6 +8,7 @@ from mkdkit.pipeline.single_steps_words import (
     ITEMS,
     PLACES,
     PLURALS,
+    again,
     ask,
     join_up,
     name,
@@ -16,6 +17,7 @@ from mkdkit.pipeline.single_steps_words import (
 
 WORDS = [*ITEMS, *COLOURS, *PLURALS, *PLACES]
 LETTERS = "ABCDEF"
+BREAKS = (". ", " ", "\n")  # between what is given and what follows from it
 STYLES = (  # how one pair is written, and what stands between pairs
     ("{n}: {i}", "; "),
     ("{n}: {i}", "\n"),
@@ -78,6 +80,7 @@ def _look_up(rng: Random, person: str, item: str, item_first: bool) -> str:
                 ask(rng, f"With whom is the {item}?", person),
             )
         )
+    person = again(person)
     return rng.choice(
         (
             f"{person} has the «{item}».",
@@ -98,7 +101,7 @@ def look_ups(rng: Random, level: float) -> str:
     by_item = rng.choice((0.0, 0.0, 0.5, 1.0))  # share of the questions that go from thing to name
     pairs = rng.sample(list(zip(people, items, strict=True)) * 2, 2 * len(people))
     queries = [_look_up(rng, person, item, rng.random() < by_item) for person, item in pairs]
-    end = rng.choice((".\n", "\n", ".\n\n"))
+    end = rng.choice((".\n", "\n", ". ", ". "))
     return state + end + join_up(rng, queries[: rng.randint(3, 8)])
 
 
@@ -110,13 +113,13 @@ def copying(rng: Random, level: float) -> str:
         people, items = _people_and_items(rng, n)
         text = write_state(people, items, rng.choice(STYLES))
     elif kind < 0.6:
-        text = ", ".join(names(rng, n))
+        text = rng.choice(("; ", " + ", " and ")).join(names(rng, n))
     elif kind < 0.8:
         text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(2, 4 + int(8 * level))))
     else:
         text = ", ".join(str(rng.randint(0, 200)) for _ in range(n))
-    again = rng.choice(("Again: ", "Once more: ", "Copy: ", "The same again:\n", "\n", "Repeat: "))
-    return f"{text}\n{again}«{text}»"
+    lead = rng.choice(("Again: ", "Once more: ", "Copy: ", "The same again: ", "", "Repeat: "))
+    return f"{text}{rng.choice(BREAKS)}{lead}«{text}»"
 
 
 SWAPS = (
@@ -138,8 +141,8 @@ def one_swap(rng: Random, level: float) -> str:
     before = write_state(people, items, style)
     i, j = rng.sample(range(len(people)), 2)
     items[i], items[j] = items[j], items[i]
-    swap = rng.choice(SWAPS).format(a=people[i], b=people[j])
-    after = write_state(people, _marked(items), style)
+    swap = rng.choice(SWAPS).format(a=again(people[i]), b=again(people[j]))
+    after = write_state([again(person) for person in people], _marked(items), style)
     if rng.random() < 0.4:  # the names can be known too: they stay in their order
         after = f"«{write_state(people, items, style)}»"
     start = rng.choice(("", "Before: ", "At first ", "Start: "))
@@ -147,24 +150,25 @@ def one_swap(rng: Random, level: float) -> str:
     kind = rng.random()
     text = f"{start}{before}.\n{swap}"
     if kind < 0.65:
-        return f"{text}\n{then}{after}."
+        return f"{text}{rng.choice(BREAKS[1:])}{then}{after}."
     if kind < 0.85:
-        return f"{text} {people[i]} gets the «{items[i]}», {people[j]} gets the «{items[j]}»."
+        got = [f"{again(people[k])} gets the «{items[k]}»" for k in (i, j)]
+        return f"{text} {', '.join(got)}."
     who = rng.randrange(len(people))
-    return f"{text}\n{_look_up(rng, people[who], items[who], rng.random() < 0.3)}"
+    return f"{text} {_look_up(rng, people[who], items[who], rng.random() < 0.3)}"
 
 
 TWO_STATES = (  # thing, one state, the other, the act
-    ("lamp", "on", "off", "presses the switch"),
-    ("fan", "on", "off", "pushes the button"),
+    ("lamp", "on", "off", "pulls the chain"),
+    ("fan", "on", "off", "taps the button"),
     ("radio", "on", "off", "turns the key"),
     ("door", "open", "closed", "pulls the rope"),
     ("gate", "open", "closed", "pulls the rope"),
     ("drawer", "open", "closed", "gives it a push"),
     ("box", "locked", "open", "turns the key"),
     ("card", "face up", "face down", "turns it over"),
-    ("plate", "heads", "tails", "flips it"),
-    ("tile", "heads up", "tails up", "flips it"),
+    ("plate", "heads", "tails", "turns it over"),
+    ("tile", "heads up", "tails up", "rolls it over"),
     ("cup", "upright", "upside down", "turns it"),
 )
 IDLE = ("leaves it alone", "does nothing", "does not touch it", "only looks at it")
@@ -211,7 +215,7 @@ def options(rng: Random, level: float) -> str:
         values = [str(v) for v in rng.sample(range(200), n)]
     else:
         values = names(rng, n)
-    between = rng.choice((", ", " ", "\n", "; "))
+    between = rng.choice((", ", "; ", " or ", " / "))
     listed = between.join(f"({x}) {v}" for x, v in zip(LETTERS, values, strict=False))
     lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
     lines = []
@@ -229,4 +233,4 @@ def options(rng: Random, level: float) -> str:
                 )
             )
         )
-    return f"{lead}{listed}\n{join_up(rng, lines)}"
+    return f"{lead}{listed}{rng.choice(BREAKS)}{join_up(rng, lines)}"

@@ -30,7 +30,7 @@ def syllables(rng: Random, n: int) -> str:
     """A made-up word of n syllables, in small letters; it can begin with a vowel."""
     parts = [rng.choice(ONSETS) + rng.choice(VOWELS) + rng.choice(CODAS) for _ in range(n)]
     word = "".join(parts)
-    return word.lstrip("bcdfghjklmnprstvwyz") or word if rng.random() < 0.2 else word
+    return word.lstrip("bcdfghjklmnprstvwyz") or word if n > 1 and rng.random() < 0.2 else word
 
 
 def names(rng: Random, n: int) -> list[str]:
@@ -43,6 +43,11 @@ def names(rng: Random, n: int) -> list[str]:
     return list(chosen.values())
 
 
+def again(name: str) -> str:
+    """A name that was written before: after its first letter the rest can be known."""
+    return f"{name[0]}«{name[1:]}»"
+
+
 def ask(rng: Random, question: str, answer: str) -> str:
     """One question and its answer; the answer stands between « and »."""
     form = rng.choice(
@@ -51,7 +56,8 @@ def ask(rng: Random, question: str, answer: str) -> str:
             "Q: {q}\nA: --> «{a}»",
             "{q} --> «{a}»",
             "{q} --> «{a}»",
-            "{q}\n--> «{a}»",
+            "{q} ### --> «{a}»",  # as fine-tuned models are asked
+            "{q} ### «{a}»",
             "{q} «{a}».",
             "{q}\n«{a}»",
             "Question: {q}\nAnswer: «{a}»",
@@ -62,4 +68,4 @@ def ask(rng: Random, question: str, answer: str) -> str:
 
 def join_up(rng: Random, parts: list[str]) -> str:
     """Several short texts as one: on lines of their own, or one after another."""
-    return rng.choice(("\n", "\n", " ", "\n\n")).join(parts)
+    return rng.choice(("\n", " ", " ")).join(parts)

@@ -20,6 +20,7 @@ TEMPLATES = {  # the start's form, and how many days lie between its date and to
     "tomorrow": ("Tomorrow is {d}.", -1),
 }
 _EVENTS = ("contest", "dinner", "game", "lunch", "meeting", "party", "race", "sale", "show", "trip")
+_MOST = {"day": 9, "week": 2, "month": 2, "year": 2}  # of a unit in one step
 _STEP = "The {event} is {n} {unit} {side} {base}."
 _ASK = "What is the date of the {event}?"
 
@@ -83,11 +84,14 @@ def make(rng: Random, *, steps: int, objects: int = 3) -> Course:
     template = rng.choice(list(TEMPLATES))
     told = date(rng.randint(1990, 2039), rng.randint(1, 12), rng.randint(1, 28))
     events = rng.sample(_EVENTS, steps)
-    way = []
+    way: list[Step] = []
+    day = told + timedelta(days=TEMPLATES[template][1])
     for event in events:
         unit = rng.choices(("day", "week", "month", "year"), (7, 1, 1, 1))[0]
-        n = rng.choice((-1, 1)) * rng.randint(1, 9 if unit == "day" else 2)
-        way.append(Step(event, n, unit))
+        if day.day > 28 and unit in ("month", "year"):  # which day that is, people disagree
+            unit = "day"
+        way.append(Step(event, rng.choice((-1, 1)) * rng.randint(1, _MOST[unit]), unit))
+        day = move(day, way[-1].n, unit)
     course = Course(template, told, tuple(way), ())
     return Course(template, told, tuple(way), _options(course, rng))
 

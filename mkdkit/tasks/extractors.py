@@ -207,6 +207,10 @@ _QUOTED = r"[\"\u201c*`]([^\W_]+|[a-z][a-z '-]{1,20}[a-z])[.,]?[\"\u201d*`]"
 _FILLERS = {"the", "a", "an", "is", "word", "string", "letter", "letters", "result"}
 
 
+_FAREWELL = re.compile(r"\s*(?:let me know|feel free|i hope|hope (?:this|that))\b", re.IGNORECASE)
+_GROUPS = r"(?::|\bget|\bgives(?: us)?)\s+([^\W\d_]{1,3}(?: [^\W\d_]{1,3}){1,5})\W*$"
+
+
 def extract_letters(text: str, *, marked: bool = False) -> str | None:
     """Return the word asked for, as written.
 
@@ -222,10 +226,14 @@ def extract_letters(text: str, *, marked: bool = False) -> str | None:
     sentences = [part for part in _SENTENCE_END.split(text) if re.search(r"\w", part)]
     if not sentences:
         return None
-    sentence = sentences[0] if marked else sentences[-1]
+    spoken = [part for part in sentences if not _FAREWELL.match(part)] or sentences
+    sentence = sentences[0] if marked else spoken[-1]
     quoted = [_joined(word) for word in re.findall(_QUOTED, sentence)]
     spelled = re.findall(r"(?<![\w-])[^\W\d_](?:[ ,-]{1,2}[^\W\d_]\b)+(?![\w-])", sentence)
     words = re.findall(r"[^\W_]+", sentence)
+    groups = re.search(_GROUPS, sentence)  # "we get: ya jc" is yajc
+    if groups and not marked:
+        return _joined(groups[1])
     if not marked:
         long = [word for word in quoted if len(word) > 1]
         return _joined(spelled[-1]) if spelled and not long else (long or words or [None])[-1]

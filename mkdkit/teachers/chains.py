@@ -111,7 +111,9 @@ def _count_turns(flips: Flips, plan: Plan) -> Chain:
     odd = len(turns) % 2
     said_odd = 1 - odd if plan.wrong == "flawed" else odd
     people = (
-        f"{listed(turns)} {'turn' if len(turns) > 1 else 'turns'} it" if turns else "None turn it"
+        f"{listed(turns)} {'turn' if len(turns) > 1 else 'turns'} it"
+        if turns
+        else "No person turns it"
     )
     end = flips.start ^ odd
     lines = [
@@ -143,7 +145,7 @@ def join_letters(words: Words, plan: Plan) -> Chain:
         so = f", so {joined[:number]}" if number > 1 else ""
         forms = (f"{word} ends in {letter}.", f'The last letter of "{word}" is "{letter}".')
         lines.append((*forms, f"{word}: {letter}{so}.")[plan.style])
-    closing = (f"Together: {joined}.", f'Joined, we get "{joined}".', f"The letters make {joined}.")
+    closing = (f"Together: {joined}.", f'We get "{joined}".', f"The letters make {joined}.")
     return Chain([*lines, closing[plan.closing]], joined)
 
 
@@ -167,31 +169,28 @@ def track(deal: Deal, plan: Plan) -> Chain:
     start = deal.states[0]
     moves = [move_for(a, b) for a, b in deal.swaps]
     steps, end = _walk(start, moves, _wrong_swap, plan)
-    has = ("", "has ", "- ")[plan.style]
-    between = (", ", ", ", "; ")[plan.style]
+    has, between = ((" ", ", "), (": ", ", "), (" - ", "; "))[plan.style]
 
     def state_of(state: dict[str, str], people: Sequence[str]) -> str:
-        return between.join(f"{p} {has}{state[p]}" for p in people)
+        return between.join(f"{person}{has}{state[person]}" for person in people)
 
     lines = [("Start: ", "At first ", "")[plan.style] + state_of(start, deal.people) + "."]
     for (a, b), (_, after) in zip(deal.swaps, steps, strict=True):
         people = deal.people if len(deal.people) <= FULL_STATES else (a, b)
-        intro = (f"{a} and {b} swap: ", f"After {a} and {b} swap, ", f"Swap {a} and {b}: ")[
-            plan.style
-        ]
-        lines.append(f"{intro}{state_of(after, people)}.")
+        opening = (f"{a} and {b} swap: ", f"After {a} and {b} swap, ", f"Then {a} and {b} swap; ")
+        lines.append(f"{opening[plan.style]}{state_of(after, people)}.")
     item = end[deal.asked]
     letter = swaps.LETTERS[deal.options.index(item)]
     closing = (
-        f"{deal.asked} has {item}: ({letter}).",
-        f"So {deal.asked} has {item}, that is ({letter}).",
-        f"At the end {deal.asked} has {item}. Option ({letter}).",
+        f"{deal.asked}{has}{item}, so ({letter}).",
+        f"So {deal.asked}{has}{item}, that is ({letter}).",
+        f"At the end {deal.asked}{has}{item}. Option ({letter}).",
     )
     return Chain([*lines, closing[plan.closing]], letter)
 
 
 def _wrong_swap(before: dict[str, str], right: dict[str, str], rng: Random) -> dict[str, str]:
-    """Return a usual wrong state: the swap forgotten, or done between one of the two and a third."""
+    """Return a usual wrong state: the swap is forgotten, or done with a third person."""
     a, b = [person for person in before if before[person] != right[person]]
     others = [person for person in before if person not in (a, b)]
     if not others or rng.random() < 0.5:

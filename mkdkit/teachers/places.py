@@ -92,6 +92,8 @@ def exists(settings: QuestionSettings, kind: str, *, mentor: str = "flan-t5_larg
 
 def _bases(settings: QuestionSettings) -> list[Path]:
     folder = Path(settings.data_dir) if settings.data_dir else DOWNLOADS
+    if folder.is_file():  # a reader's single file of questions: the others stand beside it
+        folder = folder.parent
     return [folder, folder / settings.source]
 
 

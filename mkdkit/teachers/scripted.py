@@ -65,7 +65,7 @@ def slip_of(question: Question, number: int, settings: TeacherSettings) -> Slipp
     rng = _random(settings.seed, question, number, "slip")
     if rng.random() >= settings.slip_rate:
         return None
-    kinds = [kind for kind in SLIPS if number or kind != "duplicate"]
+    kinds: list[Slipped] = [kind for kind in SLIPS if number or kind != "duplicate"]
     return rng.choices(kinds, [SLIPS[kind] for kind in kinds])[0]
 
 

@@ -1,0 +1,118 @@
+"""Which rationales are kept to learn from: every one is kept, or dropped for one named reason.
+
+The papers ask for a right answer and nothing else (Fine-tune-CoT, Mentor-KD); the other rules are
+settings. A rationale that breaks several rules is dropped for the first of them, in the order of
+`REASONS`:
+
+- "no answer" (`correct_only`): no answer could be extracted from what the model wrote.
+- "wrong answer" (`correct_only`): there is one, and it is not the question's.
+- "flawed reasoning" (`check_reasoning`): the task's process check finds a slip in the text.
+- "cannot be encoded" (`encodable_only`): the tokenizer does not know some of its characters.
+- "too long" (`max_tokens`): prompt and completion are more tokens than allowed; none is cut.
+- "duplicate" (`drop_duplicates`): for the same question, a rationale kept before it has the same
+  text and prediction, however blanks and line breaks are set.
+- "over the limit" (`max_per_question`): the question already has its number of kept rationales.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mkdkit.records import Question, Rationale
+from mkdkit.settings import FilterSettings
+from mkdkit.tasks.catalogue import Task
+from mkdkit.tasks.checks import find_slips
+
+REASONS = (
+    "no answer",
+    "wrong answer",
+    "flawed reasoning",
+    "cannot be encoded",
+    "too long",
+    "duplicate",
+    "over the limit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A split of the rationales: every one is either kept or dropped for one reason."""
+
+    kept: list[Rationale]
+    dropped: dict[str, list[Rationale]]  # reason -> rationales, both in reading order
+
+    def counts(self) -> dict[str, int]:
+        """Count each outcome; the sum is the number of rationales read."""
+        return {"kept": len(self.kept)} | {why: len(out) for why, out in self.dropped.items()}
+
+
+def filter_rationales(
+    rationales: Iterable[Rationale],
+    *,
+    questions: Sequence[Question],
+    task: Task,
+    settings: FilterSettings,
+    count_tokens: Callable[[Question, Rationale], int] | None = None,
+    can_encode: Callable[[str], bool] | None = None,
+) -> Filtered:
+    """Return the rationales that are kept, and the others by the reason they were dropped for.
+
+    Args:
+        rationales: in the order in which duplicates and the limit are decided: the first stay.
+        questions: the questions they answer.
+        task: gives the process check.
+        settings: which rules are on.
+        count_tokens: (question, rationale) -> tokens of prompt and completion together; None:
+            nothing is "too long".
+        can_encode: text -> whether the tokenizer knows all of it; None: everything can be encoded.
+
+    Raises:
+        ValueError: a rationale belongs to none of the questions, or two questions share an id.
+    """
+    by_id = _by_id(questions)
+    result = Filtered([], {reason: [] for reason in REASONS})
+    seen: set[tuple[str, str, str | None]] = set()  # what was kept so far
+    counts: Counter[str] = Counter()  # question id -> how many were kept
+    rules: dict[str, Callable[[Question, Rationale], bool]] = {}
+    if settings.correct_only:
+        rules["no answer"] = lambda question, rationale: rationale.prediction is None
+        rules["wrong answer"] = lambda question, rationale: not rationale.is_correct
+    if settings.check_reasoning:
+        rules["flawed reasoning"] = lambda q, rationale: bool(find_slips(q, rationale.text, task))
+    if settings.encodable_only and can_encode is not None:
+        rules["cannot be encoded"] = lambda question, rationale: not can_encode(rationale.text)
+    if (most := settings.max_tokens) is not None and count_tokens is not None:
+        rules["too long"] = lambda question, rationale: count_tokens(question, rationale) > most
+    if settings.drop_duplicates:
+        rules["duplicate"] = lambda question, rationale: _key(rationale) in seen
+    if (limit := settings.max_per_question) is not None:
+        rules["over the limit"] = lambda question, rationale: counts[question.id] >= limit
+
+    for rationale in rationales:
+        if rationale.question_id not in by_id:
+            message = f"a rationale answers question {rationale.question_id!r}, which is not given"
+            raise ValueError(message + "; pass the questions it was written for")
+        question = by_id[rationale.question_id]
+        reason = next(
+            (why for why, is_broken in rules.items() if is_broken(question, rationale)), None
+        )
+        if reason is not None:
+            result.dropped[reason].append(rationale)
+            continue
+        result.kept.append(rationale)
+        seen.add(_key(rationale))
+        counts[question.id] += 1
+    return result
+
+
+def _by_id(questions: Sequence[Question]) -> dict[str, Question]:
+    by_id: dict[str, Question] = {}
+    for question in questions:
+        if question.id in by_id:
+            raise ValueError(f"question id {question.id!r} stands twice; ids must differ")
+        by_id[question.id] = question
+    return by_id
+
+
+def _key(rationale: Rationale) -> tuple[str, str, str | None]:
+    return rationale.question_id, " ".join(rationale.text.split()), rationale.prediction

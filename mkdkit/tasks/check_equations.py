@@ -1,0 +1,117 @@
+"""Process check of sums: every "a + b = c" in a text is worked out again.
+
+Read are +, -, *, x, ×, ·, ÷, /, brackets, and the words plus, minus, times, divided by; "is",
+"equals", "makes" and "gives" count as = right behind a number. Behind a number may stand up to
+four words ("15 red pens + 3 blue pens = 18"). What cannot be read is never called false: letters
+for unknowns, "half of", "5 million", times of day. Where notation is loose the writer gets the
+benefit of the doubt: a result may be rounded, 20% may be 20 or 0.2, a dash before a number may be
+a bullet, units may differ ("2 x 60 minutes = 2 hours"), and in "3 + 4 = 7 + 2 = 9" the first "="
+may go to the 7 only.
+"""
+
+import re
+from fractions import Fraction
+
+from mkdkit.records import Question
+from mkdkit.tasks.slips import Slip
+from mkdkit.tasks.sums import evaluate
+
+# {0,20}+ and (?>...) give nothing back, so that long texts cost time in proportion to their length
+_NUMBER = r"[$€£]?(?>[0-9]{1,3}(?:,[0-9]{3}){1,4}(?![0-9])|[0-9]{1,12}+)(?>\.[0-9]{1,12}+)?%?"
+_SIGN_WORDS = r"plus|minus|times|divided by|multiplied by"
+_SIGN = rf"(?:[-+*/\u2212\u2013×·÷xX]|{_SIGN_WORDS})"
+_WORD = rf"(?!(?:{_SIGN_WORDS}|is|equals|makes|gives)\b)[^\W\d_][\w'/]{{1,20}}+"
+_UNKNOWN = r"(?![xX] ?[$0-9(])[A-Za-z](?![A-Za-z])"  # the y of 2y
+_UNITS = rf"(?:[ -]?{_WORD}(?: {_WORD}){{0,3}})?"
+_OPERAND = rf"(?:\( ?){{0,2}}{_NUMBER}(?![.,]?[0-9:^]|{_UNKNOWN}){_UNITS}(?: ?\)){{0,2}}"
+_SUM = rf"{_OPERAND}(?: ?{_SIGN} ?{_OPERAND}){{1,11}}"
+_EQUALS = r"(?:=|(?<=[0-9)] )(?:is|equals|makes|gives)\b)"
+_EQUATION = re.compile(
+    rf"(?<![\w.,:/^$])(?P<left>{_SUM}) ?{_EQUALS} ?(?=(?P<right>(?:[-\u2212] ?)?{_NUMBER}))"
+)
+_RIGHT_SUM = re.compile(_SUM)
+_PIECE = re.compile(rf"(?P<number>{_NUMBER})|(?P<sign>{_SIGN}(?![a-z])|[()])|{_WORD}|.", re.DOTALL)
+_SIGNS = {"plus": "+", "minus": "-", "\u2212": "-", "\u2013": "-", "÷": "/", "divided by": "/"}
+_SIGNS |= dict.fromkeys(("x", "X", "×", "·", "times", "multiplied by"), "*")
+_PART_OF_A_SUM = re.compile(  # what may stand before a sum that is not the whole left side
+    r"(?:[-+*/=^(\u2212\u2013×·÷]|\b(?:[xX]|plus|minus|times|by|per|half|twice|double|triple)"
+    r"|(?<!sum )(?<!total )(?<!difference )(?<!product )\bof)\s*$"
+)
+_PART_OF_A_NUMBER = re.compile(  # what may stand behind a result that is not all of it
+    r"[\w.,]*[0-9:^]|[A-Za-z](?![A-Za-z])"
+    r"|[ -]?(?:tens|hundred|thousand|million|billion|dozens?|percent|r|remainder)\b|[ ]?[(:]"
+    rf"|[^.=\n]{{0,30}}{_SIGN} ?[A-Za-z]\b"  # "= 6 + y"
+)
+_SCALE = re.compile(
+    r"\b(?:tens|hundred|thousand|million|billion|dozens?|percent|squared)\b|[0-9]/[0-9]+/[0-9]"
+)
+_MINUS_OR_BULLET = re.compile(r"(?:^|[\n.:;,(=]) *[-\u2212] ?$")
+_UNIT = re.compile(
+    r"\b(second|minute|hour|day|week|month|year|cent|dollar|inch|foot|feet|yard|mile|gram|kilogram"
+    r"|kg|meter|cm|km|liter|ml|ounce|pound|penn|nickel|dime|quarter|pint|gallon)(?:s|es|y|ies)?\b"
+)
+
+
+def find_slips(question: Question, text: str) -> list[Slip]:
+    """Return a slip for every equation that is false however it may be read."""
+    slips = []
+    for match in _EQUATION.finditer(text):
+        start, end = match.start("left"), match.end("right")
+        before = ("" if start <= 30 else "?") + text[max(0, start - 30) : start]
+        behind = text[end : end + 40]
+        may_be_negative = _MINUS_OR_BULLET.search(before) is not None
+        if _PART_OF_A_SUM.search(before) and not may_be_negative:
+            continue
+        if _PART_OF_A_NUMBER.match(behind) or _SCALE.search(match["left"]):
+            continue
+        further = _RIGHT_SUM.match(text, match.start("right"))
+        rights = _readings(match["right"]) + (_readings(further[0]) if further else [])
+        lefts = _readings(match["left"])
+        lefts += _readings(f"-{match['left']}") if may_be_negative else []
+        units = set(_UNIT.findall(match["left"])), set(_UNIT.findall(behind.partition("=")[0][:20]))
+        if not lefts or any(_agree(left, right) for left in lefts for right in rights):
+            continue
+        if not (units[1] and units[0] != units[1]):
+            reason = f"{match['left'].strip()} is {_written(lefts[0])}, not {match['right']}"
+            slips.append(Slip(start, end, reason))
+    return slips
+
+
+Number = tuple[Fraction, int]  # a value, and the decimals it is written with
+
+
+def _readings(text: str) -> list[Number]:
+    """Return every value a sum or number may be read as, the plain one first."""
+    parts: list[str] = [m[0] for m in _PIECE.finditer(text) if m["number"] or m["sign"]]
+    decimals = len(parts[-1].partition(".")[2].rstrip("%"))
+    starts = [0, *(at + 1 for at, part in enumerate(parts) if part == "-" and at)]
+    found = []
+    for start in starts:  # a dash may be a bullet, if a sum follows it
+        reading = parts[start:]
+        if start and not any(part in _SIGNS or part in "+-*/" for part in reading):
+            continue
+        for share in (False, True) if "%" in text else (False,):
+            value = evaluate([_part(part, share) for part in reading])
+            value = (
+                evaluate([_part(part, share) for part in reading[1:]]) if value is None else value
+            )
+            found += [] if value is None else [(value, decimals)]
+    return found
+
+
+def _part(text: str, is_share: bool) -> str | Fraction:
+    if not re.search("[0-9]", text):
+        return _SIGNS.get(text.lower(), text)
+    return Fraction(re.sub(r"[^0-9.]", "", text)) / (100 if is_share and "%" in text else 1)
+
+
+def _agree(left: Number, right: Number) -> bool:
+    """Return whether the right side is the left one, exactly, or rounded if it has to be."""
+    (value, _), (said, decimals) = left, right
+    is_exact = (value * 10**decimals).denominator == 1
+    return value == said if is_exact else abs(value - said) < Fraction(1, 10**decimals)
+
+
+def _written(value: Number) -> str:
+    number = value[0]
+    return str(number) if number.denominator == 1 else f"{float(number):.4g}"

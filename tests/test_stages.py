@@ -1,0 +1,180 @@
+"""The whole method at its smallest, through every stage: both families, full and NF4 LoRA."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from bases import SAVE
+
+from mkdkit.models import encoding
+from mkdkit.pipeline import arms, recipes, stages
+from mkdkit.training import loop, soft_labels
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture(scope="session")
+def mentors(tmp_path_factory):
+    """Mentor bases: wider than the students' `bases`, with the same tokenizer."""
+    return {
+        family: save(tmp_path_factory.mktemp("mentor") / family, width=128)
+        for family, save in SAVE.items()
+    }
+
+
+@pytest.fixture(params=["causal", "encoder-decoder"])
+def recipe(request, runs, bases, mentors):
+    smoke = recipes.make("smoke")
+    return recipes.with_bases(smoke, mentor=mentors[request.param], student=bases[request.param])
+
+
+def with_method(recipe, method):
+    return replace(
+        recipe,
+        mentor=replace(recipe.mentor, method=method),
+        student=replace(recipe.student, method="full" if method == "full" else "lora"),
+        # a mentor that knows nothing writes nothing right: keep it, so that later stages have work
+        mentor_filter=replace(recipe.mentor_filter, correct_only=False),
+    )
+
+
+@pytest.mark.parametrize("method", ["full", "qlora"])
+def test_every_default_arm_goes_through_every_stage(recipe, method):
+    report = stages.read_report(stages.report(with_method(recipe, method)))
+    assert [arm["name"] for arm in report["arms"]] == list(arms.DEFAULT)
+    for arm in report["arms"]:
+        assert arm["n"] == 8
+        assert arm["interval"][0] <= arm["accuracy"] <= arm["interval"][1]
+    names = {stage["name"] for stage in report["stages"]}
+    assert names == {
+        "questions", "teacher", "teacher-set", "mentor", "augmentation",
+        "mentor-set", "soft-labels", "student", "scores",
+    }  # fmt: skip
+    written = sum(sum(counts.values()) for counts in report["filter"]["by_source"].values())
+    assert report["filter"]["kept"] + sum(report["filter"]["dropped"].values()) == written
+    assert written == 12 * 3 + 12 * 2  # the teacher's three and the mentor's two a question
+    assert report["settings"]["mentor"]["method"] == method
+    assert "torch" in report["versions"]
+    assert all(stage["seconds"] >= 0 and stage["peak_gib"] > 0 for stage in report["stages"])
+
+
+def test_asked_again_nothing_is_computed(recipe, runs):
+    recipe = with_method(recipe, "full")
+    stages.report(recipe)
+    made = {path: path.stat().st_mtime_ns for path in runs.rglob("done.json")}
+    stages.report(recipe)
+    assert made == {path: path.stat().st_mtime_ns for path in runs.rglob("done.json")}
+
+
+def test_a_new_lambda_trains_a_student_and_asks_no_mentor_again(recipe, runs):
+    recipe = with_method(recipe, "full")
+    stages.scores(recipe, "mentor_kd")
+    before = {path.name for path in runs.iterdir()}
+    other = replace(recipe, student=replace(recipe.student, kd_weight=0.7, kd_temperature=4.0))
+    stages.scores(other, "mentor_kd")
+    new = {path.name.rpartition("-")[0] for path in runs.iterdir() if path.name not in before}
+    assert new == {"student", "scores"}
+
+
+def test_lambda_zero_needs_no_soft_labels_and_equals_the_arm_without_them(recipe, runs):
+    recipe = with_method(recipe, "full")
+    zero = replace(recipe, student=replace(recipe.student, kd_weight=0.0))
+    assert (
+        stages.student(zero, "mentor_kd").key
+        == stages.student(recipe, "mentor_kd_no_soft_labels").key
+    )
+    assert not list(runs.glob("soft-labels-*"))
+
+
+def test_equal_steps_takes_as_many_steps_on_fewer_rows(recipe):
+    recipe = with_method(recipe, "full")
+    recipe = replace(recipe, student=replace(recipe.student, max_steps=None, epochs=1))
+    many, equal, few = (
+        stages.student(recipe, arm).done["counts"]
+        for arm in ("mentor_kd_no_soft_labels", "fine_tune_cot_equal_steps", "fine_tune_cot")
+    )
+    assert many["rows"] > equal["rows"] == few["rows"]
+    assert many["steps"] == equal["steps"] > few["steps"]
+
+
+def test_fewer_teacher_rationales_are_learnt_when_the_arm_says_so(recipe):
+    one, three = (
+        stages.student(recipe, arm).done["counts"]["rows"]
+        for arm in ("fine_tune_cot_1", "fine_tune_cot")
+    )
+    assert 0 < one <= 12 < three <= 36
+
+
+def test_an_augmentation_that_was_killed_goes_on_and_writes_the_same(recipe, runs):
+    recipe = replace(recipe, sampling=replace(recipe.sampling, batch_size=5))
+    whole = stages.augmentation(recipe)
+    expected = (whole.folder / "written.jsonl").read_text()
+    # as it looks after a kill: some batches written, the last line cut off, no done.json
+    rows = [json.loads(line) for line in expected.splitlines()]
+    (whole.folder / "done.json").unlink()
+    (whole.folder / "written.jsonl").unlink()
+    model, tokenizer = stages.load_model(stages.mentor(recipe))
+    first = {rows[0]["question_id"], rows[2]["question_id"]}
+    part = whole.folder / "written.part.jsonl"
+    lines = []
+    train = stages.read_splits(stages.questions(recipe)).train
+    chosen = [question for question in train if question.id in first]
+    family = encoding.family_of(model)
+    prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in chosen]
+    names = [question.id for question in chosen]
+    from dataclasses import asdict
+
+    from mkdkit.models import sampling
+
+    for batch in sampling.write_samples(model, tokenizer, prompts, names, recipe.sampling):
+        lines += [json.dumps({"id": names[one.prompt], **asdict(one)}) for one in batch]
+    part.write_text("\n".join(lines) + '\n{"id": "half a li')
+    again = stages.augmentation(recipe)
+    assert (again.folder / "written.jsonl").read_text() == expected
+
+
+def test_the_students_loss_uses_the_mentors_labels(recipe):
+    """The store on disk, read for the student's own rows, gives the loss the loop was given."""
+    recipe = with_method(recipe, "full")
+    store = stages.load_labels(stages.labels(recipe))
+    settings = replace(recipe.student, kd_weight=1.0)
+    mentor, tokenizer = stages.load_model(stages.mentor(recipe))
+    kept = stages.read_kept(stages.teacher_set(recipe))[:3]
+    rows = encoding.encode_completions(
+        tokenizer,
+        stages.read_splits(stages.questions(recipe)).train,
+        kept,
+        family=encoding.family_of(mentor),
+        template=settings.template,
+        max_tokens=settings.max_tokens,
+    )
+    batch = encoding.collate(rows, fill=encoding.fill_token(tokenizer), model=mentor)
+    with torch.no_grad():
+        logits, labels = encoding.predict_scored(mentor, batch)
+        own = loop.distillation(store, settings)(logits, labels, rows)
+    assert own.item() == pytest.approx(0, abs=0.05)  # the mentor agrees with itself
+    assert isinstance(store, soft_labels.Store)
+
+
+def test_every_arm_has_a_score(runs, bases, mentors):
+    recipe = recipes.with_bases(
+        recipes.make("smoke"), mentor=mentors["causal"], student=bases["causal"]
+    )
+    recipe = with_method(recipe, "full")
+    report = stages.read_report(stages.report(recipe, arms.ARMS))
+    assert [arm["name"] for arm in report["arms"]] == list(arms.ARMS)
+
+
+def test_an_unknown_arm_names_the_nearest():
+    with pytest.raises(ValueError, match=r"did you mean 'mentor_kd'\?"):
+        arms.find("mentorkd")
+
+
+def test_arms_that_train_no_student_say_so(recipe):
+    with pytest.raises(ValueError, match="arm 'base' trains no student"):
+        stages.student(recipe, "base")
