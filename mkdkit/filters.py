@@ -73,29 +73,19 @@ def filter_rationales(
     result = Filtered([], {reason: [] for reason in REASONS})
     seen: set[tuple[str, str, str | None]] = set()  # what was kept so far
     counts: Counter[str] = Counter()  # question id -> how many were kept
-    rules: dict[str, Callable[[Question, Rationale], bool]] = {}
-    if settings.correct_only:
-        rules["no answer"] = lambda question, rationale: rationale.prediction is None
-        rules["wrong answer"] = lambda question, rationale: not rationale.is_correct
-    if settings.check_reasoning:
-        rules["flawed reasoning"] = lambda q, rationale: bool(find_slips(q, rationale.text, task))
-    if settings.encodable_only and can_encode is not None:
-        rules["cannot be encoded"] = lambda question, rationale: not can_encode(rationale.text)
-    if (most := settings.max_tokens) is not None and count_tokens is not None:
-        rules["too long"] = lambda question, rationale: count_tokens(question, rationale) > most
+    rules = _rules(settings, task, count_tokens, can_encode)
     if settings.drop_duplicates:
         rules["duplicate"] = lambda question, rationale: _key(rationale) in seen
     if (limit := settings.max_per_question) is not None:
         rules["over the limit"] = lambda question, rationale: counts[question.id] >= limit
 
     for rationale in rationales:
-        if rationale.question_id not in by_id:
+        question = by_id.get(rationale.question_id)
+        if question is None:
             message = f"a rationale answers question {rationale.question_id!r}, which is not given"
             raise ValueError(message + "; pass the questions it was written for")
-        question = by_id[rationale.question_id]
-        reason = next(
-            (why for why, is_broken in rules.items() if is_broken(question, rationale)), None
-        )
+        broken = (reason for reason, rule in rules.items() if rule(question, rationale))
+        reason = next(broken, None)
         if reason is not None:
             result.dropped[reason].append(rationale)
             continue
@@ -103,6 +93,31 @@ def filter_rationales(
         seen.add(_key(rationale))
         counts[question.id] += 1
     return result
+
+
+Rule = Callable[[Question, Rationale], bool]  # True: it is to be dropped
+
+
+def _rules(
+    settings: FilterSettings,
+    task: Task,
+    count_tokens: Callable[[Question, Rationale], int] | None,
+    can_encode: Callable[[str], bool] | None,
+) -> dict[str, Rule]:
+    """Return the rules in force that look at one rationale alone, by reason, in order."""
+    rules: dict[str, Rule] = {}
+    if settings.correct_only:
+        rules["no answer"] = lambda question, rationale: rationale.prediction is None
+        rules["wrong answer"] = lambda question, rationale: not rationale.is_correct
+    if settings.check_reasoning:
+        rules["flawed reasoning"] = lambda question, rationale: bool(
+            find_slips(question, rationale.text, task)
+        )
+    if settings.encodable_only and can_encode is not None:
+        rules["cannot be encoded"] = lambda question, rationale: not can_encode(rationale.text)
+    if (most := settings.max_tokens) is not None and count_tokens is not None:
+        rules["too long"] = lambda question, rationale: count_tokens(question, rationale) > most
+    return rules
 
 
 def _by_id(questions: Sequence[Question]) -> dict[str, Question]:

@@ -56,6 +56,7 @@ class TeacherSettings:
 
     rationales_per_question: int = 3  # Mentor-KD: three of six, drawn at random
     slip_rate: float = 0.2  # share of scripted rationales with a slip in them, 0 to 1
+    trust_flags: bool = False  # recorded: right where the file says so; else where we read it so
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -207,6 +207,17 @@ def test_a_figure_reaches_the_stored_notebook(folder, monkeypatch):
     assert "image/png" in output.data
 
 
+def test_a_kernel_of_the_same_name_elsewhere_is_not_used(folder, monkeypatch):
+    other = folder / "jupyter" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    spec = {"argv": ["false"], "display_name": "of another project", "language": "python"}
+    (other / "kernel.json").write_text(notebooks.json.dumps(spec), encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder / "jupyter"))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    write(folder, "00_part", "1")
+    assert notebooks.main(["demo"]) == 0
+
+
 def test_the_newest_report_is_shown_as_a_table(folder):
     assert notebooks.newest_table() == ""
     arm = {"name": "mentor_kd", "accuracy": 61.5, "n": 200, "interval": [54.6, 68.0], "seed": 0}

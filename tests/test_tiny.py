@@ -22,6 +22,10 @@ from mkdkit.pipeline import (
     pretrain_checkpoints,
     single_steps,
 )
+from mkdkit.pipeline import single_steps_words as steps_words
+from mkdkit.settings import TeacherSettings
+from mkdkit.tasks import catalogue, procedural
+from mkdkit.teachers import scripted
 
 TOKENIZER = tiny_tokenizer.build()
 QUICK = pretrain.PretrainSettings(step_tokens=128, short_row=64, long_row=64, probe_items=2)
@@ -203,6 +207,38 @@ def test_lists_are_short_at_first_and_long_later():
 
     assert people(0.0) <= 3
     assert people(1.0) > 5
+
+
+WORDS, STARTS = tiny_tokenizer.read_words()
+SENTENCE_STARTS = {word.capitalize() for word in STARTS}
+SLOTS = dict.fromkeys([*steps_words.ITEMS, *steps_words.PLURALS, *steps_words.PLACES], "noun")
+SLOTS |= dict.fromkeys(steps_words.COLOURS, "colour")
+SLOTS |= dict.fromkeys(steps_words.MONTHS + steps_words.WEEKDAYS, "month or weekday")
+
+
+def slotted(word):
+    if word.isdigit():
+        return "number"
+    is_name = word[0].isupper() and len(word) > 1 and word not in SENTENCE_STARTS
+    return SLOTS.get(word, "name" if is_name else word)
+
+
+def runs_of_eight(texts):
+    split = [[slotted(word) for word in re.findall(r"\d+|\w+|[^\w\s]", text)] for text in texts]
+    return {tuple(words[i : i + 8]) for words in split for i in range(len(words) - 7)}
+
+
+RULE_MADE = [task for task in catalogue.TASKS.values() if task.rule_made]
+
+
+@pytest.mark.parametrize("task", RULE_MADE, ids=lambda task: task.name)
+def test_no_run_of_eight_words_occurs_in_the_evaluated_questions_or_rationales(task):
+    questions = procedural.make_questions(task.name, 100, seed=0)
+    rationales = scripted.write_rationales(questions, task=task, settings=TeacherSettings())
+    evaluated = runs_of_eight(record.text for record in [*questions, *rationales])
+    read = runs_of_eight(text for text, _ in single_steps.episodes(4000, "test", 1.0))
+    assert len(evaluated) > 100
+    assert not evaluated & read
 
 
 def test_an_unknown_skill_is_refused():

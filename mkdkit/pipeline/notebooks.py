@@ -11,8 +11,10 @@ import json
 import os
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from mkdkit.pipeline import clean_notebooks, folders
 
 ROOT = Path(mkdkit.__file__).parents[1]
 FOLDER = ROOT / "notebooks"
+BAR = "{desc} |{bar:24}| {n_fmt:>2}/{total_fmt} cells  {elapsed}"
 
 
 class NotebookError(Exception):
@@ -45,15 +48,18 @@ def run(path: Path, copy: Path, *, timeout: int | None = None, show: bool = True
     Raises:
         NotebookError: a cell failed, or the kernel died.
     """
+    # this environment's kernel, not one of the same name that another project left for the user
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     notebook = nbformat.read(path, as_version=4)
     cells = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip()]
-    look: dict[str, Any] = {"desc": f"{path.stem:<26}", "unit": "cell", "disable": not show}
-    with tqdm(total=len(cells), **look) as bar:
+    look: dict[str, Any] = {"desc": f"{path.stem:<26}", "bar_format": BAR, "disable": not show}
+    with tqdm(total=len(cells), **look) as bar, _ticking(bar):
         client = NotebookClient(
             notebook,
             timeout=timeout,
             kernel_name="python3",
             record_timing=False,
+            extra_arguments=["--log-level=40"],  # errors only: warnings would break the bar's line
             resources={"metadata": {"path": str(path.parent)}},
             on_cell_executed=lambda **_: bar.update(),
         )
@@ -70,10 +76,26 @@ def run(path: Path, copy: Path, *, timeout: int | None = None, show: bool = True
     return notebook
 
 
+@contextmanager
+def _ticking(bar: tqdm) -> Iterator[None]:
+    """Keep a bar's clock going while a long cell runs."""
+    done = threading.Event()
+
+    def tick() -> None:
+        while not done.wait(5):
+            bar.refresh()
+
+    thread = threading.Thread(target=tick, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def _environment() -> dict[str, str]:
-    environment = {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}  # figures go inline
-    # this environment's kernel, not one of the same name that another project left for the user
-    return environment | {"JUPYTER_PREFER_ENV_PATH": "1"}
+    return {k: v for k, v in os.environ.items() if k != "MPLBACKEND"}  # figures go inline
 
 
 def _explain(path: Path, cells: Sequence[NotebookNode], error: CellExecutionError) -> str:

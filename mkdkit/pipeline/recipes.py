@@ -137,7 +137,7 @@ def published(task: str, student: str = "google/flan-t5-small") -> Recipe:
     return Recipe(
         profile="gpu",
         questions=QuestionSettings(task=task, source="mentor-kd", train=None, test=None),
-        teacher=TeacherSettings(rationales_per_question=3, slip_rate=0.0),
+        teacher=TeacherSettings(rationales_per_question=3, slip_rate=0.0, trust_flags=True),
         mentor_base=_MENTORS[student],
         mentor=TrainingSettings(
             learning_rate=rates.get(task, 1e-4),

@@ -58,7 +58,7 @@ def ask(rng: Random, question: str, answer: str) -> str:
             "{q} --> «{a}»",
             "{q} ### --> «{a}»",  # as fine-tuned models are asked
             "{q} ### «{a}»",
-            "{q} «{a}».",
+            "{q} «{a}»",
             "{q}\n«{a}»",
             "Question: {q}\nAnswer: «{a}»",
         )

@@ -97,7 +97,8 @@ def write(story: Story, rng: Random) -> str:
 
 def read(text: str) -> Story | None:
     """Return the story a question tells; None if it is not one of `TEMPLATES`."""
-    first, *middle, ask = sentences(text)
+    first, *middle = sentences(text)
+    ask = middle.pop() if middle else ""
     for template, form in TEMPLATES.items():
         found = fit(form.start, first)
         if found is None or fit(form.ask, ask) is None or not found["n"].isdecimal():

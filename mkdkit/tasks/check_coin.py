@@ -30,7 +30,8 @@ def find_slips(question: Question, text: str) -> list[Slip]:
         return []
     sentences = [match for match in _SENTENCE.finditer(text) if match[0].strip()]
     named = [_people_in(match[0], flips) for match in sentences]
-    is_only_list = sum(bool(people) for people in named) == 1
+    # "Ann and Bob flip it. 2 is even." says who flips it, and that nobody else does
+    is_only_list = sum(map(bool, named)) == 1 and _PARITY.search(text) is not None
     slips, turns_seen = [], False
     for match, people in zip(sentences, named, strict=True):
         is_last = match.end() >= len(text.rstrip())
@@ -74,7 +75,7 @@ def _wrong_turns(
     is_list = is_only_list and people and not denies and re.search(rf"\b{_ACTS} it\b", sentence)
     if is_list and people != actors:
         return f"{listed(actors) if actors else 'nobody'} flip it, not {listed(people)}"
-    if re.search(r"\bNo (?:one|person|body)\b|\bNobody\b", sentence) and actors:
+    if actors and re.search(rf"\b(?:No (?:one|person)|Nobody) {_ACTS}\b", sentence):
         return f"{listed(actors)} flip it"
     return None
 

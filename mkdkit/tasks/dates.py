@@ -124,7 +124,8 @@ def write(course: Course, rng: Random) -> str:
 
 def read(text: str) -> Course | None:
     """Return the course of a question of ours; None for any other wording."""
-    first, *middle, last = sentences(text)
+    first, *middle = sentences(text)
+    last = middle.pop() if middle else ""
     start = _read_start(first)
     if start is None or not middle or fit(_ASK, middle[-1]) is None:
         return None

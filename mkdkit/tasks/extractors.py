@@ -167,7 +167,7 @@ def extract_choice(text: str, options: str, *, marked: bool = False) -> str | No
     inside = rf"\(({letters})\)|{named}\(?({letters})\b(?!['\u2019])"
     if marked:
         either = f"[{options}{options.lower()}]"
-        lone = re.match(rf"[\s(\[{{*\"'$:]*({either})(?=[)\]}}*\"'$.,:;]|\s*$)", text)
+        lone = re.match(rf"[\s(\[{{*\"'$:]*({either})(?!['\u2019]s)(?=[)\]}}*\"'$.,:;]|\s*$)", text)
         before_words = re.match(rf"\s*({letters}) (?!\S*['\u2019])", text)
         if lone:
             return lone[1].upper()

@@ -69,7 +69,10 @@ def _teacher_rationales(work: Work, recipe: Recipe, asked: Stage) -> None:
         written = scripted.write_rationales(train, task=task, settings=recipe.teacher)
     else:
         kind = _recorded_kind(recipe) or "teacher"
-        written = recorded.read_rationales_for(recipe.questions, train, kind=kind)
+        flags = recipe.teacher.trust_flags
+        written = recorded.read_rationales_for(
+            recipe.questions, train, kind=kind, trust_flags=flags
+        )
         written = draw_per_question(written, recipe.teacher.rationales_per_question, recipe.seed)
     keep_rationales(work, "written.jsonl", written)
 
