@@ -79,9 +79,10 @@ def _print_report(report: dict[str, Any]) -> None:
         cells = [outcomes.get(source, {}).get(reason, "") for source in ("teacher", "mentor")]
         if any(cells):
             print(f"{reason:28}{cells[0]:>9}{cells[1]:>9}")
-    print(f"\n{'stage':28}{'seconds':>9}{'peak GiB':>10}")
+    print(f"\n{'stage':28}{'seconds':>9}{'peak GiB':>10}   for")
     for stage in report["stages"]:
-        print(f"{stage['name']:28}{stage['seconds']:9.1f}{stage['peak_gib']:10.2f}")
+        serves = ", ".join(stage["arms"]) or "all arms"
+        print(f"{stage['name']:28}{stage['seconds']:9.1f}{stage['peak_gib']:10.2f}   {serves}")
 
 
 def fetch(

@@ -93,7 +93,7 @@ def load_base(
     with _plain_errors(base), _quiet():
         config = AutoConfig.from_pretrained(name)
         auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        model = auto.from_pretrained(name, config=config, **options)
+        model: Any = auto.from_pretrained(name, config=config, **options)
     return (model if quantization else model.to(device())).eval()
 
 

@@ -44,17 +44,24 @@ def _report(work: Work, recipe: Recipe, names: Sequence[str], scored: Sequence[S
         "arms": [_arm_row(name, stage, recipe) for name, stage in zip(names, scored, strict=True)],
         "majority_answer": majority_answer(recipe),
         "filter": _filter_totals(outcomes),
-        "stages": [
-            {"name": stage.name, "key": stage.key}
-            | {field: stage.done[field] for field in ("seconds", "peak_gib")}
-            for stage in made
-        ],
+        "stages": [_stage_row(stage, names, scored) for stage in made],
         "settings": asdict(recipe),
         "versions": scored[0].done["versions"],
     }
     text = json.dumps(content, indent=1) + "\n"
     (work.folder / "report.json").write_text(text, encoding="utf-8")
     work.counts = {"arms": len(names), "stages": len(made)}
+
+
+def _stage_row(stage: Stage, names: Sequence[str], scored: Sequence[Stage]) -> dict[str, Any]:
+    """Return a stage's line; one that serves some arms only says which."""
+    serves = [
+        name
+        for name, last in zip(names, scored, strict=True)
+        if stage.key in {one.key for one in ancestors(last)}
+    ]
+    fields = {field: stage.done[field] for field in ("seconds", "peak_gib", "key")}
+    return {"name": stage.name, **fields, "arms": serves if len(serves) < len(names) else []}
 
 
 def _arm_row(name: str, stage: Stage, recipe: Recipe) -> dict[str, Any]:
