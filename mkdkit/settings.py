@@ -5,7 +5,8 @@ Defaults are those of the papers' small models where a paper states one; `pipeli
 the values of each profile and of each published experiment.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, get_args
 
 QuestionSource = Literal["rule-made", "mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl", "hub"]
@@ -211,3 +212,27 @@ class Recipe:
 
     def __post_init__(self) -> None:
         _require_choice("augmentation", self.augmentation, Augmentation)
+
+
+def recipe_from(values: Mapping[str, Any]) -> Recipe:
+    """Return the recipe whose `dataclasses.asdict` is `values`, as read from a JSON file.
+
+    Raises:
+        ValueError: a setting that there is not, or a value it cannot have.
+    """
+    parts: dict[str, Any] = {}
+    for setting in fields(Recipe):
+        if setting.name in values:
+            value = values[setting.name]
+            is_group = isinstance(value, Mapping) and callable(setting.type)
+            parts[setting.name] = _group(setting.type, setting.name, value) if is_group else value
+    unknown = ", ".join(sorted(values.keys() - parts.keys()))
+    _require(not unknown, "a recipe", f"of {', '.join(f.name for f in fields(Recipe))}", unknown)
+    return Recipe(**parts)
+
+
+def _group(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
+    known = [setting.name for setting in fields(kind)]
+    unknown = ", ".join(sorted(values.keys() - set(known)))
+    _require(not unknown, f"settings of {name}", f"of {', '.join(known)}", unknown)
+    return kind(**values)

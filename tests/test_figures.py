@@ -71,6 +71,11 @@ DRAWN = {
         {1.0: [0.4, 0.3, 0.1], 2.0: [0.3, 0.2, 0.1]},
         label=" 7",
     ),
+    "draws": lambda: figures.plot_draws(
+        [" 7", " $5", "\n"],
+        {0.5: [0.7, 0.2, 0.05], 1.5: [0.5, 0.2, 0.1]},
+        {0.5: [0.71, 0.2, 0.05], 1.5: [0.48, 0.2, 0.1]},
+    ),
     "token KL": lambda: figures.plot_token_kl(TOKENS * 6, [0.1 * n for n in range(66)]),
     "memory": lambda: figures.plot_memory(
         {"full": {"weights": 2.0, "gradients": 2.0}, "QLoRA": {"weights": 0.5, "adapter": 0.1}}
@@ -178,6 +183,14 @@ def test_an_ablation_draws_the_mean_over_seeds():
     )
 
 
+def test_published_curves_are_shaded_by_what_one_run_leaves_open():
+    ax = figures.plot_published("last_letter_concatenation")
+    heights = ax.collections[0].get_paths()[0].vertices[:, 1]
+    # by hand: 150 questions, degree 1 at 56.00%: 196 sqrt(.56 * .44 / 150) = 7.94 points
+    assert 56.00 - 7.94 in np.round(heights, 2)
+    assert 56.00 + 7.94 in np.round(heights, 2)
+
+
 def test_an_ablation_refuses_a_seed_with_a_value_missing():
     with pytest.raises(ValueError, match="one accuracy for each of the 2 values, seed 7 has 1"):
         figures.plot_ablation([0.1, 0.2], {7: [50.0]}, xlabel="λ")
@@ -188,6 +201,13 @@ def test_soft_labels_show_what_is_left_to_all_other_tokens():
     widths = [bar.get_width() for bar in ax.patches]
     assert widths == pytest.approx([0.7, 0.2, 0.1, 0.25, 0.5, 0.25])
     assert [t.get_text() for t in ax.get_yticklabels()] == ["► ␣7", "␣8", closeups.REST]
+
+
+def test_draws_are_set_on_the_bars_they_should_reach():
+    ax = figures.plot_draws([" 7", " 8"], {1.0: [0.7, 0.2]}, {1.0: [0.75, 0.25]})
+    assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.7, 0.2, 0.1])
+    assert list(ax.lines[0].get_xdata()) == pytest.approx([0.75, 0.25, 0.0])
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["␣7", "␣8", closeups.REST]
 
 
 def test_tokens_are_set_in_lines_without_losing_one():

@@ -8,7 +8,12 @@ import pytest
 pytest.importorskip("mkdkit.tasks.checks", exc_type=ImportError)
 
 from mkdkit.evaluation import recorded_statistics
-from mkdkit.evaluation.rationale_statistics import compare_with_teacher, coverage, describe
+from mkdkit.evaluation.rationale_statistics import (
+    compare_with_teacher,
+    coverage,
+    describe,
+    word_overlap,
+)
 from mkdkit.records import Question, Rationale
 from mkdkit.tasks import catalogue
 
@@ -75,6 +80,17 @@ def test_what_a_mentor_adds_is_counted_as_by_hand():
     assert (found["unseen"]["questions"], found["unseen"]["accuracy"]) == (1, 50.0)
 
 
+def test_word_overlap_is_the_mean_over_pairs_of_one_question():
+    rationales = [
+        rationale(0, "she has nine pens", True),
+        rationale(0, "She has\nten cups", True),  # 2 words in both, 6 in either
+        rationale(0, "she has nine pens", True),  # 4 of 4 with the first, 2 of 6 with the second
+        rationale(1, "nine", True),  # alone: no pair
+    ]
+    assert word_overlap(rationales) == round((2 / 6 + 1 + 2 / 6) / 3, 3)
+    assert word_overlap(rationales[-1:]) is None
+
+
 def test_coverage_is_the_chance_of_a_right_one_among_k():
     # q0: one of two is right; q1: none. One drawn: 1/2 and 0; both drawn: 1 and 0
     rationales = [
@@ -107,6 +123,11 @@ PUBLISHED = {  # mean words of the teacher; the mentor's accuracy on seen and un
     "tracking_shuffled_objects": (96.3, 0.902, 0.154, 13, 4, 1.3),
     "last_letter_concatenation": (35.5, 0.980, None, 0, 0, 14.5),
 }
+WORD_OVERLAP = {  # teacher, mentor
+    "svamp": (0.38, 0.56),
+    "tracking_shuffled_objects": (0.54, 0.62),
+    "last_letter_concatenation": (0.37, 0.57),
+}
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +142,8 @@ def test_the_published_mentor_is_as_it_was_measured(measured, task):
     words, seen, unseen, unseen_questions, new, copies = PUBLISHED[task]
     found = measured["recorded_mentor_kd.json"]["tasks"][task]
     assert found["teacher"]["words"]["mean"] == words
+    overlap = [found[kind]["word_overlap"] for kind in ("teacher", "mentor")]
+    assert overlap == pytest.approx(WORD_OVERLAP[task], abs=0.006)
     mentor = found["mentor"]
     assert mentor["seen"]["accuracy"] / 100 == pytest.approx(seen, abs=6e-4)
     assert mentor["unseen"]["questions"] == unseen_questions

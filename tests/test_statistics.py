@@ -3,9 +3,14 @@
 import pytest
 
 from mkdkit.evaluation.statistics import (
+    Pairs,
+    count_pairs,
     majority_accuracy,
     mcnemar,
+    mcnemar_range,
+    mean_interval,
     paired_bootstrap,
+    smallest_difference,
     wilson_interval,
 )
 
@@ -33,6 +38,42 @@ def test_mcnemar_of_arms_that_never_differ_is_one():
     assert mcnemar([True, False], [True, False]) == 1.0
 
 
+def test_every_question_of_a_pair_is_counted_once():
+    first = [True, True, True, False, False, True]
+    second = [True, False, False, True, False, True]
+    assert count_pairs(first, second) == Pairs(both=2, gained=1, lost=2, neither=1)
+
+
+def test_two_accuracies_alone_bound_the_p_value():
+    # 60 and 70 of 100. None lost: 10 coins, all heads. Most lost: min(60, 30) = 30, so 40 : 30
+    lowest, highest = mcnemar_range(60, 70, 100)
+    assert lowest == pytest.approx(2 / 2**10)
+    assert highest == pytest.approx(mcnemar([False] * 40 + [True] * 30, [True] * 40 + [False] * 30))
+    assert (lowest, highest) == mcnemar_range(70, 60, 100)
+
+
+def test_equal_accuracies_are_never_a_difference():
+    assert mcnemar_range(16, 16, 150) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("discordant", "points"),
+    [
+        (5, None),  # five heads of five: 2/32 is not below 0.05
+        (6, 3.0),  # six of six: 2/64
+        (10, 4.0),  # nine of ten: 2 · 11/1024; eight are not enough: 2 · 56/1024
+    ],
+)
+def test_the_smallest_difference_is_that_of_a_coin_just_loaded_enough(discordant, points):
+    assert smallest_difference(200, discordant=discordant) == points
+
+
+def test_a_mean_of_three_seeds_has_the_interval_of_students_t():
+    # sd 1, standard error 1/sqrt(3), t(0.975; 2) = 4.3027
+    mean, low, high = mean_interval([1.0, 2.0, 3.0])
+    assert (mean, low, high) == pytest.approx((2.0, 2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), 1e-4)
+
+
 def test_paired_bootstrap_of_a_constant_gain_has_no_width():
     assert paired_bootstrap([False] * 9, [True] * 9) == (100.0, 100.0, 100.0)
 
@@ -54,5 +95,9 @@ def test_impossible_counts_and_unequal_arms_are_refused():
         wilson_interval(5, 4)
     with pytest.raises(ValueError, match="same questions, got 2 and 1"):
         mcnemar([True, False], [True])
+    with pytest.raises(ValueError, match="at least 2 values, got 1"):
+        mean_interval([3.0])
+    with pytest.raises(ValueError, match="need 0 <= correct <= n"):
+        smallest_difference(10, discordant=11)
     with pytest.raises(ValueError, match="no answers"):
         majority_accuracy([])

@@ -4,6 +4,7 @@ import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import combinations
 from typing import Any
 
 from mkdkit.evaluation.statistics import wilson_interval
@@ -41,6 +42,7 @@ def describe(
         "no_answer": sum(rationale.prediction is None for rationale in rationales),
         "covered_questions": len({rationale.question_id for rationale in right}),
         "duplicates": len(rationales) - len(distinct),
+        "word_overlap": word_overlap(rationales),
         "with_newline": sum("\n" in rationale.text for rationale in rationales),
         "words": _lengths(rationales),
         "mean_words_right": _mean_words(right),
@@ -106,6 +108,20 @@ def coverage(rationales: Iterable[Rationale]) -> list[float]:
         ]
         shares.append(100 * (1 - statistics.fmean(missed)))
     return [round(share, 2) for share in shares]
+
+
+def word_overlap(rationales: Iterable[Rationale]) -> float | None:
+    """Return how alike the rationales of one question are: 0 no word shared, 1 the same words.
+
+    The mean, over all pairs of one question, of the words in both among the words in either
+    (Jaccard). None where no question has two.
+    """
+    by_question: dict[str, list[set[str]]] = defaultdict(list)
+    for rationale in rationales:
+        by_question[rationale.question_id].append(set(rationale.text.lower().split()))
+    pairs = [pair for words in by_question.values() for pair in combinations(words, 2)]
+    shares = [len(a & b) / len(a | b) if a | b else 1.0 for a, b in pairs]
+    return round(statistics.fmean(shares), 3) if shares else None
 
 
 def percent(part: int, whole: int) -> float | None:

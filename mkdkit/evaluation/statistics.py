@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
@@ -20,6 +21,28 @@ def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[
     return 100 * float(interval.low), 100 * float(interval.high)
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """How two arms did on the same questions: every question is counted once."""
+
+    both: int  # right in both arms
+    gained: int  # right in the second arm only
+    lost: int  # right in the first arm only
+    neither: int
+
+
+def count_pairs(first: Sequence[bool], second: Sequence[bool]) -> Pairs:
+    """Return the 2 x 2 table of two arms on the same questions, given in the same order."""
+    _require_pairs(first, second)
+    counts = Counter((bool(a), bool(b)) for a, b in zip(first, second, strict=True))
+    return Pairs(
+        both=counts[True, True],
+        gained=counts[False, True],
+        lost=counts[True, False],
+        neither=counts[False, False],
+    )
+
+
 def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
     """Return the exact two-sided McNemar p-value of two arms on the same questions.
 
@@ -30,10 +53,46 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
         first: whether the first arm was right, question by question.
         second: the same for the second arm, in the same order.
     """
-    _require_pairs(first, second)
-    gained = sum(b and not a for a, b in zip(first, second, strict=True))
-    lost = sum(a and not b for a, b in zip(first, second, strict=True))
-    return float(stats.binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
+    pairs = count_pairs(first, second)
+    return _coin_p_value(pairs.gained, pairs.lost)
+
+
+def mcnemar_range(first_correct: int, second_correct: int, n: int) -> tuple[float, float]:
+    """Return the lowest and the highest McNemar p-value that two accuracies alone allow.
+
+    Published tables say how many questions each method got right, not which. The p-value is
+    lowest if the better one lost no question that the other had, highest if it lost as many as
+    it could.
+
+    Args:
+        first_correct: questions the first arm got right.
+        second_correct: the same for the second arm.
+        n: questions in the test.
+    """
+    _require_counts(first_correct, n)
+    _require_counts(second_correct, n)
+    worse, better = sorted((first_correct, second_correct))
+    gain, most_lost = better - worse, min(worse, n - better)
+    return _coin_p_value(gain, 0), _coin_p_value(gain + most_lost, most_lost)
+
+
+def smallest_difference(n: int, *, discordant: int, level: float = 0.05) -> float | None:
+    """Return the smallest difference (points) that exact McNemar calls sure; None if none is.
+
+    Args:
+        n: questions in the test.
+        discordant: questions that one of the two arms got right and the other wrong.
+        level: the p-value it has to stay below.
+    """
+    _require_counts(discordant, n)
+    for gained in range((discordant + 1) // 2, discordant + 1):
+        if _coin_p_value(gained, discordant - gained) < level:
+            return 100 * (2 * gained - discordant) / n
+    return None
+
+
+def _coin_p_value(heads: int, tails: int) -> float:
+    return float(stats.binomtest(heads, heads + tails).pvalue) if heads + tails else 1.0
 
 
 def paired_bootstrap(
@@ -49,6 +108,18 @@ def paired_bootstrap(
     means = gain[source.integers(0, len(gain), size=(draws, len(gain)))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(gain.mean()), float(low), float(high)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean of a few values and its 95% interval by Student's t.
+
+    For one difference per seed, say: then a seed, not a question, is the unit.
+    """
+    if len(values) < 2:
+        raise ValueError(f"an interval of a mean needs at least 2 values, got {len(values)}")
+    mean, error = float(np.mean(values)), float(stats.sem(values))
+    half = float(stats.t.ppf(0.975, len(values) - 1)) * error
+    return mean, mean - half, mean + half
 
 
 def majority_accuracy(answers: Sequence[str]) -> float:

@@ -30,6 +30,7 @@ from mkdkit.pipeline.keys import make_key
 
 log = logging.getLogger("mkdkit")
 DONE, EVENTS = "done.json", "events.jsonl"
+ANNOUNCE = "MKDKIT_ANNOUNCE"  # names a file that is told which folder is being computed
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy")
 
 
@@ -131,6 +132,7 @@ def _compute(
     settings: dict[str, Any],
     inputs: Sequence[Stage],
 ) -> None:
+    _announce(folder)
     work, began = Work(folder), time.perf_counter()
     _reset_peak()
     compute(work, *arguments)
@@ -148,6 +150,13 @@ def _compute(
     partial = folder / (DONE + ".part")
     partial.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
     partial.replace(folder / DONE)
+
+
+def _announce(folder: Path) -> None:
+    path = os.environ.get(ANNOUNCE)
+    if path:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"folder": str(folder)}) + "\n")
 
 
 def machine() -> dict[str, Any]:

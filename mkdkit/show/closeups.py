@@ -59,6 +59,46 @@ def plot_soft_label(
     return axes[0]
 
 
+def plot_draws(
+    tokens: Sequence[str],
+    expected: Mapping[float, Sequence[float]],
+    drawn: Mapping[float, Sequence[float]],
+) -> Axes:
+    """What a temperature makes of a distribution, and how often each token was drawn from it.
+
+    Bars are probabilities, diamonds shares of the draws, one panel per temperature. The last
+    row is what the shown tokens leave to all others.
+
+    Args:
+        tokens: the k tokens shown, as text, in the order of the rows.
+        expected: sampling temperature -> k probabilities, over the whole vocabulary.
+        drawn: sampling temperature -> share of the draws that each of the k tokens got.
+
+    Returns:
+        The first panel's Axes.
+    """
+    size = (2.1 * len(expected) + 1.3, 0.3 * (len(tokens) + 1) + 1.1)
+    axes = canvas.start_row(len(expected), size=size, share_y=True)
+    rows = np.arange(len(tokens) + 1)
+    for ax, temperature in zip(axes, expected, strict=True):
+        bars, marks = (
+            [*values, max(0.0, 1.0 - sum(values))]
+            for values in (expected[temperature], drawn[temperature])
+        )
+        ax.barh(rows, bars, height=0.7, color=COLOR["mentor"], alpha=0.55, label="probability")
+        look: dict[str, Any] = {"color": "black", "markersize": 5, "clip_on": False}
+        ax.plot(marks, rows, "d", label="share of the draws", **look)
+        ax.set(xlabel="probability", xlim=(0, 1), title=f"temperature {temperature:g}")
+        ax.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
+        ax.grid(axis="y", visible=False)
+    axes[0].set_yticks(rows, [*map(_visible, tokens), REST])
+    axes[0].invert_yaxis()
+    canvas.figure_of(axes[0]).legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=2
+    )
+    return axes[0]
+
+
 def _visible(token: str) -> str:
     """A token with its white space to be seen; a dollar is text, not the start of a formula."""
     return token.replace(" ", "␣").replace("\n", "↵").replace("$", r"\$") or "(nothing)"

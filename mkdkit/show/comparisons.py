@@ -137,13 +137,15 @@ def plot_ablation(
     return _legend_above(ax)
 
 
-def add_published(ax: Axes, line: published.Series, *, label: str | None = None) -> Axes:
+def add_published(
+    ax: Axes, line: published.Series, *, label: str | None = None, marker: str = "s"
+) -> Axes:
     """Draw a published line, grey, dashed and hollow, over one's own of the same setting.
 
     The models and questions differ from one's own: compare shapes, not heights.
     """
-    look = {"color": PUBLISHED, "markerfacecolor": "white", "markersize": 4, "linewidth": 1}
-    ax.plot(line.values, line.accuracies, "s--", label=label or line.label, **look)
+    look = {"color": PUBLISHED, "markerfacecolor": "white", "markersize": 5, "linewidth": 1}
+    ax.plot(line.values, line.accuracies, f"{marker}--", label=label or line.label, **look)
     return _legend_above(ax)
 
 
@@ -155,7 +157,8 @@ def _legend_above(ax: Axes) -> Axes:
 def plot_published(task: str = "tracking_shuffled_objects") -> Axes:
     """Mentor-KD's own ablations on one task, Figures 3, 5, 6 and 7 side by side; the first Axes.
 
-    The last panel also has λ = 0 as it should be: the mentor's rationales without soft labels.
+    Shaded: the binomial 95% half-width of one run, which the paper does not draw. The last panel
+    also has λ = 0 as it should be: the mentor's rationales without soft labels.
     """
     panels = {
         "mentor rationales\nper question (Fig. 3)": published.DEGREE,
@@ -169,6 +172,12 @@ def plot_published(task: str = "tracking_shuffled_objects") -> Axes:
     for ax, (xlabel, lines) in zip(axes, panels.items(), strict=True):
         line = lines[task]
         ax.plot(line.values, line.accuracies, "o-", label="mentor_kd", **student)
+        ends = [
+            (a - published.half_width(a, task), a + published.half_width(a, task))
+            for a in line.accuracies
+        ]
+        low, high = np.array(ends).T
+        ax.fill_between(line.values, low, high, color=COLOR["student"], alpha=0.15, linewidth=0)
         ax.set_xlabel(xlabel)
         if lines is not published.DATA_SHARE:
             ax.axhline(published.VANILLA[task], label="fine_tune_cot", **vanilla)

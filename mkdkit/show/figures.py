@@ -13,7 +13,13 @@ from matplotlib.ticker import MaxNLocator
 
 from mkdkit.show import canvas
 from mkdkit.show.canvas import COLOR, STYLE, colors, folder, role_of, save
-from mkdkit.show.closeups import plot_memory, plot_nf4_block, plot_soft_label, plot_token_kl
+from mkdkit.show.closeups import (
+    plot_draws,
+    plot_memory,
+    plot_nf4_block,
+    plot_soft_label,
+    plot_token_kl,
+)
 from mkdkit.show.comparisons import (
     add_published,
     plot_ablation,
@@ -38,6 +44,7 @@ __all__ = [
     "plot_ablation",
     "add_published",
     "plot_published",
+    "plot_draws",
     "plot_soft_label",
     "plot_token_kl",
     "plot_memory",

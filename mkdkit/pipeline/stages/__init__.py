@@ -4,7 +4,8 @@ Every function takes a recipe (and, from the student on, an arm), makes sure tha
 before it are there, and returns its own.
 """
 
-from mkdkit.pipeline.folders import Stage as Stage
+from mkdkit.pipeline.children import start
+from mkdkit.pipeline.folders import Stage
 from mkdkit.pipeline.stages.data import (
     questions,
     read_filtered,
@@ -41,6 +42,7 @@ __all__ = [
     "read_written",
     "report",
     "scores",
+    "start",
     "student",
     "teacher_rationales",
     "teacher_set",

@@ -59,10 +59,9 @@ def fine_tune(
         validate=_validation(tokenizer, recipe, splits.validation),
         folder=work.folder,
     )
-    total, best = loop.count_steps(len(rows), settings), None
+    total = loop.count_steps(len(rows), settings)
     for step in progress(steps, f"train {label}", "step", total):
         work.event(**asdict(step))
-        best = step.validation if step.validation is not None else best
     trainable, parameters = loading.count_parameters(model)
     work.counts = {
         "rows": len(rows),

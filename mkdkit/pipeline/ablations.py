@@ -1,0 +1,156 @@
+"""Ablations: one arm under several settings, each cell scored once, beside what differs in it.
+
+A curve over settings is reported on the test split, with intervals, and nothing is chosen by it.
+To choose a setting, ask for split="validation", and report the one that was chosen on test.
+"""
+
+import difflib
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from mkdkit.pipeline import arms, folders, stages
+from mkdkit.settings import Recipe
+
+log = logging.getLogger("mkdkit")
+SPLITS = ("train", "validation", "test")
+MEASURED = ("accuracy", "n", "correct", "interval", "seconds", "key")
+
+
+def vary(recipe: Recipe, setting: str, values: Iterable[Any]) -> list[Recipe]:
+    """Return the recipe once for each value of one setting.
+
+    >>> [cell.student.kd_weight for cell in vary(Recipe(), "student.kd_weight", [0.0, 0.3])]
+    [0.0, 0.3]
+
+    Args:
+        recipe: all other settings.
+        setting: its dotted name, such as "student.kd_weight" or "mentor_base".
+        values: what it is set to, one after the other.
+
+    Raises:
+        ValueError: a recipe has no such setting, or a value is outside its range.
+    """
+    known = _flat(asdict(recipe))
+    if setting not in known:
+        near = difflib.get_close_matches(setting, known, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; the settings are {', '.join(known)}"
+        raise ValueError(f"a recipe has no setting {setting!r}{hint}")
+    return [_with(recipe, setting.split("."), value) for value in values]
+
+
+def _with(settings: Any, names: Sequence[str], value: Any) -> Any:
+    name, *inner = names
+    new = _with(getattr(settings, name), inner, value) if inner else value
+    return replace(settings, **{name: new})
+
+
+def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
+    """Return each recipe's values of those settings that are not the same in all of them.
+
+    Settings have dotted names. Seeds that all follow their recipe's own are one setting, "seed".
+    """
+    flat = [_flat(asdict(recipe)) for recipe in recipes]
+    names = [name for name in flat[0] if any(one[name] != flat[0][name] for one in flat)]
+    following = {
+        name
+        for name in names
+        if name.endswith(".seed") and all(one[name] == one["seed"] for one in flat)
+    }
+    return [{name: one[name] for name in names if name not in following} for one in flat]
+
+
+def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return a tree of settings as one mapping from dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{before}{name}.")
+        else:
+            flat[before + name] = value
+    return flat
+
+
+def run(
+    cells: Sequence[Recipe] | Mapping[str, Recipe],
+    arm: str = "mentor_kd",
+    *,
+    split: str = "test",
+) -> list[dict[str, Any]]:
+    """Return one table row per cell: how the arm scores under its settings.
+
+    What cells have in common is computed once, and what was computed before is loaded. A cell
+    that fails does not stop the others.
+
+    Args:
+        cells: recipes, or name -> recipe; without names a cell is called by what differs in it.
+        arm: the method that is scored in every cell.
+        split: the questions: "test" to report, "validation" to choose a setting by.
+
+    Returns:
+        Rows with name, arm, seed, accuracy (%), n, correct, interval (95%, in %), seconds, key (of
+        the `scores` stage), and the settings that differ between the cells. `seconds` is the
+        computing time of the stages that no cell before it needed. Where a cell failed, what
+        would have been measured is None, and `error` says why.
+
+    Raises:
+        ValueError: there are no cells, or nobody knows the arm or the split.
+    """
+    if not cells:
+        raise ValueError("an ablation needs at least one recipe, got none")
+    arms.find(arm)
+    if split not in SPLITS:
+        raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
+    recipes = list(cells.values() if isinstance(cells, Mapping) else cells)
+    settings = differences(recipes)
+    names = list(cells) if isinstance(cells, Mapping) else [_name(one) or arm for one in settings]
+    rows: list[dict[str, Any]] = []
+    counted: set[str] = set()
+    for name, recipe, own in tqdm(
+        list(zip(names, recipes, settings, strict=True)), desc=f"ablation of {arm}", unit="cell"
+    ):
+        row = {"name": name, "arm": arm, "seed": recipe.seed, **dict.fromkeys(MEASURED)}
+        try:
+            row |= _measure(recipe, arm, split, counted)
+        except Exception as error:  # whatever it was, it must not cost the other cells
+            row["error"] = f"{type(error).__name__}: {error}"
+            log.warning("cell %s failed: %s", name, row["error"])
+        rows.append(row | own)
+    return rows
+
+
+def _name(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in settings.items())
+
+
+def _measure(recipe: Recipe, arm: str, split: str, counted: set[str]) -> dict[str, Any]:
+    """Score one cell; the keys of the stages it needed are added to `counted`."""
+    scored = stages.scores(recipe, arm, split=split)
+    needed = {stage.key: stage for stage in stages.ancestors(scored)}
+    seconds = sum(stage.done["seconds"] for key, stage in needed.items() if key not in counted)
+    counted.update(needed)
+    counts = scored.done["counts"]
+    return {
+        **{name: counts[name] for name in ("accuracy", "n", "correct", "interval")},
+        "seconds": round(seconds, 2),
+        "key": scored.key,
+    }
+
+
+def read_reported(recipe: Recipe) -> dict[str, dict[str, Any]]:
+    """Return what runs of this very recipe have reported so far: arm -> its row.
+
+    Reads the reports in the runs folder (`mkdkit run` and `stages.report` leave them) and
+    computes nothing. Of several rows of one arm the newest counts.
+    """
+    done = folders.runs_folder().glob(f"report-*/{folders.DONE}")
+    rows: dict[str, dict[str, Any]] = {}
+    for path in sorted(done, key=lambda path: path.stat().st_mtime_ns):
+        report = json.loads((path.parent / "report.json").read_text(encoding="utf-8"))
+        if report["settings"] == asdict(recipe):
+            rows |= {row["name"]: row for row in report["arms"]}
+    return rows

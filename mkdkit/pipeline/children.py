@@ -1,0 +1,112 @@
+"""A stage in a process of its own: the kernel stays free, and a closed tab loses nothing.
+
+    running = children.start("student", recipe, "mentor_kd")
+    running.events()[-1]  # the last optimiser step so far
+    running.wait()        # then stages.student(recipe, "mentor_kd") loads what was made
+
+What the child computes lies where any stage's result lies, and its events in the stage's own
+folder, so a second kernel, or the same one after a restart, sees the same.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from mkdkit import records
+from mkdkit.pipeline import folders
+from mkdkit.settings import Recipe, recipe_from
+
+STAGES = ("teacher_set", "mentor", "mentor_set", "labels", "student", "scores")
+
+
+@dataclass(frozen=True)
+class Running:
+    """A stage being computed by a child process."""
+
+    process: subprocess.Popen[bytes]
+    log: Path  # what the child printed: progress bars, or an error
+
+    def is_running(self) -> bool:
+        """Whether the child is still at work."""
+        return self.process.poll() is None
+
+    def folder(self) -> Path | None:
+        """Return the folder of the stage now being computed (or computed last); None before any."""
+        announced = self.log.with_suffix(".jsonl")
+        if not announced.is_file():
+            return None
+        rows = [row for _, row in records.read_json_lines(announced)]
+        return Path(rows[-1]["folder"]) if rows else None
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the events of the stage now being computed, so far."""
+        folder = self.folder()
+        path = folder / folders.EVENTS if folder else None
+        if path is None or not path.is_file():
+            return []
+        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]  # a line may be half written
+        return [json.loads(line) for line in whole.split("\n") if line]
+
+    def wait(self) -> None:
+        """Wait for the end.
+
+        Raises:
+            RuntimeError: the child failed; the message is the last line it printed.
+        """
+        code = self.process.wait()
+        if code:
+            lines = self.log.read_text(encoding="utf-8").strip().splitlines() or ["it said nothing"]
+            raise RuntimeError(
+                f"the stage's process ended with {code}: {lines[-1]} (log: {self.log})"
+            )
+
+    def stop(self) -> None:
+        """End the child; started again, the stage goes on from its last checkpoint."""
+        self.process.terminate()
+        self.process.wait()
+
+
+def start(stage: str, recipe: Recipe, arm: str | None = None) -> Running:
+    """Start computing a stage, with all the stages before it, in a child process.
+
+    Args:
+        stage: one of `STAGES`, a function of `pipeline.stages`.
+        recipe: its settings.
+        arm: for "student" and "scores".
+
+    Raises:
+        ValueError: the stage is unknown.
+    """
+    if stage not in STAGES:
+        raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
+    place = folders.runs_folder() / "started"
+    place.mkdir(parents=True, exist_ok=True)
+    log = place / f"{stage}-{uuid4().hex[:8]}.log"
+    log.with_suffix(".json").write_text(json.dumps(asdict(recipe)), encoding="utf-8")
+    environment = {
+        **os.environ,
+        folders.ANNOUNCE: str(log.with_suffix(".jsonl")),
+        "MKDKIT_RUNS": str(folders.runs_folder()),  # a smoke kernel's folder is its own otherwise
+    }
+    command = [sys.executable, "-m", __name__, stage, str(log.with_suffix(".json")), arm or ""]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    return Running(process, log)
+
+
+def _main(arguments: Sequence[str]) -> None:
+    from mkdkit.pipeline import stages
+
+    stage, path, arm = arguments
+    recipe = recipe_from(json.loads(Path(path).read_text(encoding="utf-8")))
+    getattr(stages, stage)(recipe, *([arm] if arm else []))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1:])
