@@ -1,6 +1,8 @@
 """Recipes: every setting of a run, for each profile and for the published experiments."""
 
+import importlib.util
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 from mkdkit.settings import (
     Augmentation,
     FilterSettings,
+    Method,
     QuestionSettings,
     QuestionSource,
     Recipe,
@@ -36,14 +39,30 @@ def make(profile: str, task: str = DEFAULT_TASK, *, seed: int = 0) -> Recipe:
         ValueError: the profile or the task is unknown, or "gpu" is asked for without one.
     """
     catalogue.find(task)
-    if profile == "tiny":
-        return with_seed(tiny(task), seed)
-    if profile == "smoke":
-        return with_seed(smoke(task), seed)
+    if profile not in PROFILES:
+        raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}")
     if profile == "gpu":
         _require_gpu()
-        return with_seed(gpu(task), seed)
-    raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}")
+    recipe = {"tiny": tiny, "smoke": smoke, "gpu": gpu}[profile](task)
+    return with_seed(_without_four_bits(recipe), seed)
+
+
+def methods() -> list[Method]:
+    """Return the ways of training that this machine has: QLoRA needs bitsandbytes."""
+    has_four_bits = importlib.util.find_spec("bitsandbytes") is not None
+    return ["full", "lora", "qlora"] if has_four_bits else ["full", "lora"]
+
+
+def _without_four_bits(recipe: Recipe) -> Recipe:
+    """Return the recipe with LoRA for QLoRA where there is no bitsandbytes, and say so."""
+    if recipe.mentor.method in methods():
+        return recipe
+    warnings.warn(
+        "bitsandbytes is not installed: the mentor is trained by LoRA on a base that is not held "
+        "in 4 bits, which takes more memory",
+        stacklevel=3,
+    )
+    return replace(recipe, mentor=replace(recipe.mentor, method="lora"))
 
 
 def tiny(task: str = DEFAULT_TASK) -> Recipe:
