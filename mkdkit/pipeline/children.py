@@ -1,6 +1,6 @@
 """A stage in a process of its own: the kernel stays free, and a closed tab loses nothing.
 
-    running = children.start("student", recipe, "mentor_kd")
+    running = stages.start("student", recipe, "mentor_kd")
     running.events()[-1]  # the last optimiser step so far
     running.wait()        # then stages.student(recipe, "mentor_kd") loads what was made
 
@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from uuid import uuid4
 
 from mkdkit import records
 from mkdkit.pipeline import folders
-from mkdkit.settings import Recipe, recipe_from
+from mkdkit.settings import Recipe
 
 STAGES = ("teacher_set", "mentor", "mentor_set", "labels", "student", "scores")
 
@@ -94,19 +93,8 @@ def start(stage: str, recipe: Recipe, arm: str | None = None) -> Running:
         folders.ANNOUNCE: str(log.with_suffix(".jsonl")),
         "MKDKIT_RUNS": str(folders.runs_folder()),  # a smoke kernel's folder is its own otherwise
     }
-    command = [sys.executable, "-m", __name__, stage, str(log.with_suffix(".json")), arm or ""]
+    command = [sys.executable, "-m", "mkdkit.pipeline.stages", stage, str(log.with_suffix(".json"))]
+    command += [arm] if arm else []
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
     return Running(process, log)
-
-
-def _main(arguments: Sequence[str]) -> None:
-    from mkdkit.pipeline import stages
-
-    stage, path, arm = arguments
-    recipe = recipe_from(json.loads(Path(path).read_text(encoding="utf-8")))
-    getattr(stages, stage)(recipe, *([arm] if arm else []))
-
-
-if __name__ == "__main__":
-    _main(sys.argv[1:])

@@ -172,11 +172,7 @@ def plot_published(task: str = "tracking_shuffled_objects") -> Axes:
     for ax, (xlabel, lines) in zip(axes, panels.items(), strict=True):
         line = lines[task]
         ax.plot(line.values, line.accuracies, "o-", label="mentor_kd", **student)
-        ends = [
-            (a - published.half_width(a, task), a + published.half_width(a, task))
-            for a in line.accuracies
-        ]
-        low, high = np.array(ends).T
+        low, high = np.array(line.accuracies) + np.outer([-1, 1], line.half_widths)
         ax.fill_between(line.values, low, high, color=COLOR["student"], alpha=0.15, linewidth=0)
         ax.set_xlabel(xlabel)
         if lines is not published.DATA_SHARE:

@@ -39,6 +39,11 @@ class Series:
         """What a legend says of it."""
         return f"published: {self.arm}, {self.task} ({self.source})"
 
+    @property
+    def half_widths(self) -> tuple[float, ...]:
+        """Half of the 95% interval of each accuracy, in points; see `half_width`."""
+        return tuple(half_width(accuracy, self.task) for accuracy in self.accuracies)
+
 
 def _lines(
     source: str, arm: str, values: tuple[float | str, ...], rows: dict[str, tuple[float, ...]]
