@@ -31,6 +31,7 @@ def run(
     augmentation: Augmentation = "own",
     mentor_base: str | None = None,
     student_base: str | None = None,
+    settings: Path | None = None,
 ) -> None:
     """Run the whole method for one task and seed, and print what came of it.
 
@@ -48,6 +49,7 @@ def run(
         augmentation: own: our mentor writes rationales; recorded: the published mentor's.
         mentor_base: another base for the mentor: a folder, or a name on the Hub.
         student_base: another base for the student; it must share the mentor's vocabulary.
+        settings: a JSON file with settings in place of the profile's, in the form of report.json's.
     """
     for name in arms:
         all_arms.find(name)
@@ -57,6 +59,8 @@ def run(
     recipe = recipes.make(str(profile), task, seed=seed)
     recipe = recipes.with_source(recipe, source, data_dir=data_dir, augmentation=augmentation)
     recipe = recipes.with_bases(recipe, mentor=mentor_base, student=student_base)
+    if settings is not None:
+        recipe = recipes.with_settings(recipe, settings)
     _say(f"{task}, seed {seed}, profile {profile}: loading the libraries ...")
     from mkdkit.pipeline import stages
 

@@ -33,7 +33,12 @@ class QuestionSettings:
 
     task: str = "multi_step_arithmetic"
     source: QuestionSource = "rule-made"
-    data_dir: str | None = None  # the folder or file of a recorded source
+    data_dir: str | None = None  # the folder or file of a recorded source; a set's name on the Hub
+    hub_config: str | None = None  # hub: the configuration, where a set has several
+    text_column: str = "question"  # hub: the column with the question
+    answer_column: str = "answer"  # hub: the column with the reference answer
+    answer_mark: str | None = None  # hub: what stands before the answer in it, such as "####"
+    rationale_column: str | None = None  # hub: the column with rationale, mark and answer
     train: int | None = 300  # questions; None: all there are
     validation: int = 100  # questions
     test: int | None = 200  # questions; None: all there are

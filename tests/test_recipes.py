@@ -109,6 +109,25 @@ def test_settings_out_of_range_say_the_rule_and_the_value(settings, name, value)
         settings(**{name: value})
 
 
+def test_a_settings_file_changes_what_it_names_and_refuses_what_there_is_not(tmp_path):
+    recipe, path = recipes.make("tiny", seed=2), tmp_path / "settings.json"
+    path.write_text('{"student": {"kd_weight": 0.5}, "mentor_base": "here"}')
+    changed = recipes.with_settings(recipe, path)
+    assert changed == replace(
+        recipe, mentor_base="here", student=replace(recipe.student, kd_weight=0.5)
+    )
+    for text, message in (
+        ('{"student": {"kd_wieght": 0.5}}', "kd_wieght"),
+        ('{"student": {"kd_weight": 5}}', "kd_weight must be between 0 and 1, got 5"),
+        ('{"student": {"kd_weight": "a lot"}}', "settings.json: "),
+        ("[1]", "settings are an object, got a list"),
+        ("{", "not a JSON file"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=message):
+            recipes.with_settings(recipe, path)
+
+
 def test_every_profile_is_made_of_settings_that_differ_only_where_they_should():
     tiny, smoke = asdict(recipes.tiny()), asdict(recipes.smoke())
     assert tiny["student"]["learning_rate"] == smoke["student"]["learning_rate"]

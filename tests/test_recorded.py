@@ -480,8 +480,8 @@ def test_hub_questions_are_mapped_by_column(hub_folder):
     columns = {"text": "problem", "answer": "value"}
     read = hub.read_hub_questions(str(hub_folder), split="train", columns=columns, prefix="svamp")
     assert read[2] == Question("svamp/0002", "2 + 1?", "3")
-    settings = of(hub_folder, source="hub")
-    splits = recorded.read_recorded_questions(settings, columns=columns)
+    settings = of(hub_folder, source="hub", text_column="problem", answer_column="value")
+    splits = recorded.read_recorded_questions(settings)
     assert [len(splits.train), len(splits.validation), len(splits.test)] == [4, 2, 3]
 
 
@@ -503,6 +503,24 @@ def test_hub_rationales_are_mapped_by_column(hub_folder):
     assert [(r.question_id, r.text, r.prediction, r.is_correct) for r in read] == [
         (f"q{n}", "Add one.", str(n + 1), True) for n in range(6, 9)
     ]
+
+
+def test_hub_rationales_of_the_training_questions_come_by_settings(hub_folder):
+    settings = of(
+        hub_folder,
+        source="hub",
+        text_column="problem",
+        answer_column="solution",
+        answer_mark="####",
+        rationale_column="solution",
+    )
+    train = recorded.read_recorded_questions(settings).train
+    read = recorded.read_rationales_for(settings, train)
+    assert [one.question_id for one in read] == [question.id for question in train]
+    assert all(one.is_correct and one.text == "Add one." for one in read)
+    without = replace(settings, rationale_column=None)
+    with pytest.raises(ValueError, match="rationale_column"):
+        recorded.read_rationales_for(without, train)
 
 
 def test_hub_mistakes_are_named(hub_folder):

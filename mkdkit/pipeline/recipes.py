@@ -1,9 +1,10 @@
 """Recipes: every setting of a run, for each profile and for the published experiments."""
 
 import importlib.util
+import json
 import os
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from mkdkit.settings import (
     StudentSettings,
     TeacherSettings,
     TrainingSettings,
+    recipe_from,
 )
 from mkdkit.tasks import catalogue
 
@@ -245,6 +247,31 @@ def with_bases(recipe: Recipe, *, mentor: str | None = None, student: str | None
         mentor_base=mentor or recipe.mentor_base,
         student_base=student or recipe.student_base,
     )
+
+
+def with_settings(recipe: Recipe, path: str | Path) -> Recipe:
+    """Return the recipe with the settings of a JSON file in place of its own.
+
+    The file has the form of `settings` in a report.json, and needs to name only what it changes:
+    {"student": {"kd_weight": 0.5}}.
+
+    Raises:
+        ValueError: the file is not JSON, or names a setting that there is not.
+    """
+    try:
+        changes = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a JSON file of settings: {error}") from error
+    if not isinstance(changes, dict):
+        raise ValueError(f"{path}: settings are an object, got a {type(changes).__name__}")
+    values = asdict(recipe)
+    for name, change in changes.items():
+        both = isinstance(change, dict) and isinstance(values.get(name), dict)
+        values[name] = values[name] | change if both else change
+    try:
+        return recipe_from(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def with_seed(recipe: Recipe, seed: int) -> Recipe:

@@ -7,7 +7,7 @@ A question's id says task, split and row, counted from 0 in the source's own ord
 import random
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +21,7 @@ from mkdkit.teachers.formats import column, read_json, read_table
 TEST_SHARE = 0.2  # of a single file of questions, where the settings name no number
 
 
-def read_all_questions(
-    settings: QuestionSettings, *, columns: Mapping[str, str] = hub.QUESTION_COLUMNS
-) -> Splits:
+def read_all_questions(settings: QuestionSettings) -> Splits:
     """Read every question of a recorded source, uncut; ids say task, split and row from 0."""
     task = catalogue.find(settings.task)
     if settings.source == "rule-made":
@@ -31,7 +29,7 @@ def read_all_questions(
     if settings.source == "fine-tune-cot":
         return _fine_tune_cot(settings, task)
     if settings.source == "hub":
-        return _hub(settings, task, columns)
+        return _hub(settings, task)
     if settings.source == "jsonl":
         return _jsonl(settings, task)
     names = ("input", "answer") if settings.source == "mentor-kd" else ("instruction", "label")
@@ -129,14 +127,20 @@ def _fine_tune_cot(settings: QuestionSettings, task: Task) -> Splits:
     return _without_repeats(Splits(validation=[], **read))
 
 
-def _hub(settings: QuestionSettings, task: Task, columns: Mapping[str, str]) -> Splits:
+def _hub(settings: QuestionSettings, task: Task) -> Splits:
     """Read the splits "train" and "test" of a data set named by data_dir."""
     if not settings.data_dir:
         raise ValueError("source 'hub' needs the data set's name as data_dir, got none")
+    columns = {"text": settings.text_column, "answer": settings.answer_column}
     read = {}
     for split in ("train", "test"):
         found = hub.read_hub_questions(
-            settings.data_dir, split=split, columns=columns, prefix=f"{task.name}/{split}"
+            settings.data_dir,
+            split=split,
+            columns=columns,
+            prefix=f"{task.name}/{split}",
+            config=settings.hub_config,
+            answer_mark=settings.answer_mark,
         )
         where = f"{settings.data_dir}, split {split}, question"
         read[split] = [

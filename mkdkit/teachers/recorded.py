@@ -19,9 +19,7 @@ from mkdkit.teachers.formats import Format, Row, read_rows
 from mkdkit.teachers.question_sets import first_shuffled, read_all_questions, same_text
 
 
-def read_recorded_questions(
-    settings: QuestionSettings, *, columns: Mapping[str, str] = hub.QUESTION_COLUMNS
-) -> Splits:
+def read_recorded_questions(settings: QuestionSettings) -> Splits:
     """Read a recorded source's questions and cut them to the sizes asked for.
 
     Test questions are the published ones, all or the first `settings.test`. Validation is the
@@ -30,14 +28,13 @@ def read_recorded_questions(
     `train` and `test` are limits: a smaller set gives all it has.
 
     Args:
-        settings: source, data_dir, task, sizes and seed.
-        columns: for source "hub": our name -> the data set's, see `hub.read_hub_questions`.
+        settings: source, data_dir, task, sizes, seed, and for the Hub the columns.
 
     Raises:
         ValueError: a file that is missing or malformed, an answer of the wrong type, or a
             validation that leaves nothing to learn from.
     """
-    return cut(read_all_questions(settings, columns=columns), settings)
+    return cut(read_all_questions(settings), settings)
 
 
 def cut(whole: Splits, settings: QuestionSettings) -> Splits:
@@ -142,18 +139,29 @@ def read_rationales_for(
         trust_flags: see `read_recorded_rationales`.
     """
     task = catalogue.find(settings.task)
-    if settings.source in ("rule-made", "hub"):
-        raise ValueError(
-            f"source {settings.source!r} has no file of rationales; use mentor-kd, mcc-kd, "
-            "fine-tune-cot or jsonl"
-        )
-    path = places.find(settings, kind, mentor=mentor)
+    if settings.source == "rule-made":
+        raise ValueError("rule-made questions have no recorded rationales; `scripted` writes them")
     whole = read_all_questions(settings)
     known = [*whole.train, *whole.validation, *whole.test]
+    if settings.source == "hub":
+        return of_questions(match_rows(_hub_rows(settings), task=task, questions=known), questions)
+    path = places.find(settings, kind, mentor=mentor)
     rationales = read_recorded_rationales(
         path, format=settings.source, task=task, questions=known, trust_flags=trust_flags
     )
     return of_questions(rationales, questions)
+
+
+def _hub_rows(settings: QuestionSettings) -> list[Row]:
+    if not settings.data_dir or not settings.rationale_column:
+        raise ValueError(
+            "the rationales of a data set of the Hub need its name (data_dir) and the column they "
+            f"stand in (rationale_column), got {settings.data_dir!r}, {settings.rationale_column!r}"
+        )
+    columns = {"question": settings.text_column, "completion": settings.rationale_column}
+    return hub.read_hub_rows(
+        settings.data_dir, split="train", columns=columns, config=settings.hub_config
+    )
 
 
 def predict(row: Row, task: Task) -> str | None:

@@ -49,8 +49,9 @@ def read_splits(stage: Stage) -> Splits:
 
 def teacher_rationales(recipe: Recipe, *, fresh: bool = False) -> Stage:
     """Return the stage with all that the teacher wrote for the training questions, unfiltered."""
-    asked, recorded_kind = questions(recipe), _recorded_kind(recipe)
-    files = [places.find(recipe.questions, recorded_kind)] if recorded_kind else []
+    asked, kind = questions(recipe), _recorded_kind(recipe)
+    on_hub = recipe.questions.source == "hub"
+    files = [places.find(recipe.questions, kind)] if kind and not on_hub else []
     return compute_or_load(
         "teacher",
         _teacher_rationales,
