@@ -203,6 +203,27 @@ def test_soft_labels_show_what_is_left_to_all_other_tokens():
     assert [t.get_text() for t in ax.get_yticklabels()] == ["► ␣7", "␣8", closeups.REST]
 
 
+def test_published_accuracies_are_compared_in_questions():
+    assert published.questions_right(82.67, "tracking_shuffled_objects") == pytest.approx(
+        186.01, 1e-4
+    )
+    rows = published.compare("fine_tune_cot", "mentor_kd")
+    assert len(rows) == 4 * len(published.COLUMNS)
+    [row] = [
+        row
+        for row in rows
+        if (row["student"], row["task"]) == ("Flan-T5-small", "tracking_shuffled_objects")
+    ]
+    # 142 / 225 = 63.11%, 186 / 225 = 82.67%
+    assert (row["n"], row["fine_tune_cot"], row["mentor_kd"]) == (225, 142, 186)
+
+
+def test_arms_that_never_differ_can_be_drawn(recwarn):
+    ax = figures.plot_differences({"mentor_kd": 0.0}, {"mentor_kd": (0.0, 0.0)}, baseline="base")
+    assert ax.get_xlim() == pytest.approx((-1.08, 1.08))
+    assert not recwarn.list
+
+
 def test_draws_are_set_on_the_bars_they_should_reach():
     ax = figures.plot_draws([" 7", " 8"], {1.0: [0.7, 0.2]}, {1.0: [0.75, 0.25]})
     assert [bar.get_width() for bar in ax.patches] == pytest.approx([0.7, 0.2, 0.1])

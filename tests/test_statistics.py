@@ -1,5 +1,6 @@
 """Intervals and tests against published and hand-computed values."""
 
+import numpy as np
 import pytest
 
 from mkdkit.evaluation.statistics import (
@@ -32,6 +33,11 @@ def test_exact_mcnemar_counts_coins():
     second = [False] * 1 + [True] * 7 + [True] * 50
     # 1 head or fewer in 8 throws, doubled: 2 · (1 + 8) / 256
     assert mcnemar(first, second) == pytest.approx(2 * 9 / 256)
+
+
+def test_arrays_serve_as_well_as_lists():
+    first, second = [True, False, False], [False, True, True]
+    assert count_pairs(np.array(first), np.array(second)) == count_pairs(first, second)
 
 
 def test_mcnemar_of_arms_that_never_differ_is_one():

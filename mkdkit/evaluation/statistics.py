@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+Outcomes = Sequence[bool] | np.ndarray  # whether an arm was right, question by question
+
 
 def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
     """Return the Wilson interval of a proportion, in percent.
@@ -31,7 +33,7 @@ class Pairs:
     neither: int
 
 
-def count_pairs(first: Sequence[bool], second: Sequence[bool]) -> Pairs:
+def count_pairs(first: Outcomes, second: Outcomes) -> Pairs:
     """Return the 2 x 2 table of two arms on the same questions, given in the same order."""
     _require_pairs(first, second)
     counts = Counter((bool(a), bool(b)) for a, b in zip(first, second, strict=True))
@@ -43,15 +45,15 @@ def count_pairs(first: Sequence[bool], second: Sequence[bool]) -> Pairs:
     )
 
 
-def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
+def mcnemar(first: Outcomes, second: Outcomes) -> float:
     """Return the exact two-sided McNemar p-value of two arms on the same questions.
 
     Only questions that one arm got right and the other wrong count: under the null hypothesis
     each is a fair coin. 1 if there are none.
 
     Args:
-        first: whether the first arm was right, question by question.
-        second: the same for the second arm, in the same order.
+        first: the first arm's outcomes.
+        second: the second arm's, in the same order.
     """
     pairs = count_pairs(first, second)
     return _coin_p_value(pairs.gained, pairs.lost)
@@ -96,7 +98,7 @@ def _coin_p_value(heads: int, tails: int) -> float:
 
 
 def paired_bootstrap(
-    first: Sequence[bool], second: Sequence[bool], *, draws: int = 10_000, seed: int = 0
+    first: Outcomes, second: Outcomes, *, draws: int = 10_000, seed: int = 0
 ) -> tuple[float, float, float]:
     """Return the gain of the second arm over the first and its 95% interval, in points.
 
@@ -134,8 +136,8 @@ def _require_counts(correct: int, n: int) -> None:
         raise ValueError(f"need 0 <= correct <= n and n >= 1, got correct {correct}, n {n}")
 
 
-def _require_pairs(first: Sequence[bool], second: Sequence[bool]) -> None:
-    if len(first) != len(second) or not first:
+def _require_pairs(first: Outcomes, second: Outcomes) -> None:
+    if len(first) != len(second) or len(first) == 0:  # they may be arrays
         raise ValueError(
             f"both arms need the same questions, got {len(first)} and {len(second)} results"
         )

@@ -76,7 +76,7 @@ def plot_differences(
         is_sure = low > 0 or high < 0  # filled: the interval leaves zero out
         ax.plot(difference, row, "o", color=color, fillstyle="full" if is_sure else "none")
         ax.text(1.02, row, _signed(difference), transform=ax.get_yaxis_transform(), va="center")
-    widest = max((abs(end) for pair in intervals.values() for end in pair), default=1.0)
+    widest = max((abs(end) for pair in intervals.values() for end in pair), default=0.0) or 1.0
     ax.set_yticks(range(len(differences)), list(differences))
     ax.set(xlim=(-1.08 * widest, 1.08 * widest), ylim=(len(differences) - 0.5, -0.5))
     ax.set_xlabel(f"accuracy minus that of {baseline} (points), 95% intervals")

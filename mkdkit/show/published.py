@@ -8,6 +8,7 @@ Flan-T5-small.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 PAPER = "Mentor-KD, EMNLP 2024"
 
@@ -161,6 +162,33 @@ TABLE_3 = {
     ("Flan-T5-small", "mcc_kd"): (58.37, 45.21, 7.01, 10.00, 43.11, 81.98, 35.33),
     ("Flan-T5-small", "mentor_kd"): (59.97, 48.98, 10.83, 10.67, 82.67, 83.78, 58.67),
 }
+
+
+def questions_right(accuracy: float, task: str) -> float:
+    """The number of test questions that a published accuracy stands for, not rounded.
+
+    >>> round(questions_right(82.67, "tracking_shuffled_objects"), 2)
+    186.01
+    """
+    return accuracy * TEST_QUESTIONS[task] / 100
+
+
+def compare(first: str, second: str) -> list[dict[str, Any]]:
+    """Two arms of Tables 2 and 3, a row for each student and task: questions each got right.
+
+    Returns:
+        Rows with "student", "task", "n" (test questions), and the number right under each arm's
+        name.
+    """
+    rows: list[dict[str, Any]] = []
+    tables = TABLE_2 | TABLE_3
+    for student in dict.fromkeys(name for name, arm in tables if arm == first):
+        found = zip(COLUMNS, tables[student, first], tables[student, second], strict=True)
+        for task, *accuracies in found:
+            right = [round(questions_right(accuracy, task)) for accuracy in accuracies]
+            row = {"student": student, "task": task, "n": TEST_QUESTIONS[task]}
+            rows.append(row | dict(zip((first, second), right, strict=True)))
+    return rows
 
 
 def half_width(accuracy: float, task: str) -> float:
