@@ -31,7 +31,7 @@ def _require_choice(name: str, value: Any, choices: Any) -> None:
 class QuestionSettings:
     """Which questions, and how many. Validation is taken from train, never from test."""
 
-    task: str = "multi_step_arithmetic"
+    task: str = "last_letter_concatenation"
     source: QuestionSource = "rule-made"
     data_dir: str | None = None  # the folder or file of a recorded source; a set's name on the Hub
     hub_config: str | None = None  # hub: the configuration, where a set has several

@@ -112,14 +112,23 @@ def test_a_shipped_base_loads_in_bfloat16_with_the_shared_tokenizer(name):
 
 
 @pytest.mark.parametrize("name", list(tiny.TINY))
-def test_a_shipped_base_answers_unseen_single_steps(name):
+@pytest.mark.parametrize(
+    ("prompt", "answer"),
+    [
+        ("34 + 17 =", " 51"),
+        ("62 - 35 =", " 27"),
+        ('"n" + "a" =', " na"),
+        ("Tovek ends with", " k"),
+        ("March 5, 2004 =", " 03/05/2004"),
+    ],
+)
+def test_a_shipped_base_takes_single_steps(name, prompt, answer):
     path = tiny.folder(name)
     tokenizer = AutoTokenizer.from_pretrained(path)
     model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
-    prompt = "Which letter is last in Tovekka? -->"
     ids = tokenizer(prompt, return_tensors="pt")
-    out = model.generate(**ids, max_new_tokens=4, do_sample=False)
-    assert tokenizer.decode(out[0, ids.input_ids.shape[1] :], skip_special_tokens=True) == " a"
+    out = model.generate(**ids, max_new_tokens=len(tokenizer(answer).input_ids), do_sample=False)
+    assert tokenizer.decode(out[0, ids.input_ids.shape[1] :]) == answer
 
 
 @pytest.mark.parametrize("size", ["student", "mentor"])

@@ -19,6 +19,7 @@ ABSOLUTE = re.compile(
     r"(?<![\w.:/<])/(home|Users|root|tmp|var|opt|usr|work|mnt|private)/[\w.]\S*|\b[A-Z]:\\Users\S*"
 )
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
+PUBLISHED = "published-texts"  # tags a cell that shows texts of a published set, once fetched
 PROGRESS = re.compile(r"\d+%\||\d+it \[|it/s\]|s/it\]|\[\d+:\d+<")
 
 
@@ -32,7 +33,8 @@ def clean(notebook: NotebookNode) -> NotebookNode:
         cell.metadata = NotebookNode({k: v for k, v in cell.metadata.items() if k == "tags"})
     for number, cell in enumerate(_code(notebook), start=1):
         cell.execution_count = number
-        cell.outputs = _kept_outputs(cell.outputs)
+        is_others = PUBLISHED in cell.metadata.get("tags", [])
+        cell.outputs = [] if is_others else _kept_outputs(cell.outputs)
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = number

@@ -138,6 +138,7 @@ def filtered(
             **asdict(settings),
             "template": recipe.student.template,
             "tokenizer": recipe.student_base,
+            "task": asdict(catalogue.find(recipe.questions.task)),
         },
         inputs=[asked, written],
         files=base_files(recipe.student_base),

@@ -6,7 +6,7 @@ from typing import Any
 
 from mkdkit import records
 from mkdkit.evaluation import scoring
-from mkdkit.models import loading
+from mkdkit.models import loading, prompting
 from mkdkit.pipeline import arms
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
@@ -18,6 +18,8 @@ from mkdkit.records import Question, Splits
 from mkdkit.settings import Recipe
 from mkdkit.tasks import catalogue
 from mkdkit.teachers import scripted
+
+FEW_SHOTS = 4  # examples shown, where the model has room for them
 
 
 def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False) -> Stage:
@@ -36,7 +38,7 @@ def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False
         "prompted": method.prompted,
         "role": method.role,
         "base": recipe.student_base,
-        "task": recipe.questions.task,
+        "task": asdict(catalogue.find(recipe.questions.task)),
         **asdict(recipe.scoring),
     }
     if method.role == "teacher":
@@ -61,6 +63,7 @@ def _scores(
 ) -> None:
     splits, task = read_splits(asked), catalogue.find(recipe.questions.task)
     held: list[Question] = getattr(splits, split)
+    needs_examples = method.prompted == "few-shot-cot"
     if method.role == "teacher":
         found = _teacher_answers(recipe, held)
     else:
@@ -73,7 +76,7 @@ def _scores(
             task,
             recipe.scoring,
             prompted=method.prompted,
-            examples=_examples(splits, source) if method.prompted == "few-shot-cot" else (),
+            examples=_examples(splits, source, tokenizer, recipe) if needs_examples else (),
             label=f"score {method.name}",
         )
     records.write_json_lines(work.folder / "answers.jsonl", (asdict(one) for one in found))
@@ -86,12 +89,23 @@ def load_untrained(recipe: Recipe) -> tuple[Any, Any]:
     return loading.load_base(base, dtype=loading.use_dtype()), loading.load_tokenizer(base)
 
 
-def _examples(splits: Splits, source: Stage | None, n: int = 4) -> list[scoring.Example]:
+def _examples(
+    splits: Splits, source: Stage | None, tokenizer: Any, recipe: Recipe
+) -> list[scoring.Example]:
+    """Return the first solved training questions, four at most, that fit before a question."""
     if source is None:
         raise ValueError("few-shot-CoT needs the teacher's kept rationales")
     first = {one.question_id: one for one in reversed(read_kept(source))}
     solved = [(question, first[question.id]) for question in splits.train if question.id in first]
-    return solved[:n]
+    longest = max(splits.test, key=lambda question: len(question.text)).text
+    room = tokenizer.model_max_length - recipe.scoring.max_new_tokens
+    fitting = [
+        solved[:n]
+        for n in range(1, FEW_SHOTS + 1)
+        if len(tokenizer(prompting.few_shot_cot(longest, solved[:n]), verbose=False).input_ids)
+        <= room
+    ]
+    return fitting[-1] if fitting else solved[:1]
 
 
 def _teacher_answers(recipe: Recipe, held: Sequence[Question]) -> list[scoring.Answered]:
