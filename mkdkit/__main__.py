@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from mkdkit.pipeline import arms as all_arms
-from mkdkit.pipeline import recipes
+from mkdkit.pipeline import folders, recipes
 from mkdkit.settings import Augmentation, QuestionSource
 from mkdkit.tasks import catalogue
 
@@ -173,6 +173,8 @@ def _explain(error: Exception) -> int:
     wrong_request = isinstance(error, ValueError | FileNotFoundError)
     name = "" if wrong_request else f"{type(error).__name__}: "
     _say(f"mkdkit: {name}{' '.join(str(error).split())}")
+    if "No space left" in str(error):
+        _say(f"free some space in {folders.runs_folder()}, then give the same command again")
     if not wrong_request:
         _say("what was finished is kept; run again with --debug to see where this came from")
     return 2 if wrong_request else 1

@@ -49,7 +49,12 @@ class Row:
 
 def family_of(model: Any) -> Family:
     """Return the family of a model, by its config."""
-    return "encoder-decoder" if model.config.is_encoder_decoder else "causal"
+    return "encoder-decoder" if config_of(model).is_encoder_decoder else "causal"
+
+
+def config_of(model: Any) -> Any:
+    """Return a model's config, also where several processes hold the model in a wrapper."""
+    return getattr(model, "module", model).config
 
 
 def clean_text(text: str) -> str:
@@ -212,7 +217,7 @@ def collate(rows: Sequence[Row], *, fill: int, model: Any) -> dict[str, Tensor]:
     else:
         read = [row.prompt for row in rows]
         labels = [row.label for row in rows]
-        start = model.config.decoder_start_token_id
+        start = config_of(model).decoder_start_token_id
         extra = {"decoder_input_ids": _pad([(start, *row.label[:-1]) for row in rows], fill)}
     mask = _pad([(1,) * len(ids) for ids in read], 0)
     batch = {"input_ids": _pad(read, fill), "attention_mask": mask, **extra}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from torch import Tensor
 
 from mkdkit.models import encoding, loading
@@ -21,6 +22,7 @@ from mkdkit.models.encoding import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import checkpoints, losses
 from mkdkit.training.soft_labels import Store
+from mkdkit.training.team import ALONE, Team
 
 # (scored tokens, vocabulary) logits, (scored tokens,) labels, the rows they come from -> a sum
 LossOf = Callable[[Tensor, Tensor, Sequence[Row]], Tensor]
@@ -122,6 +124,7 @@ def accumulate(
     settings: TrainingSettings,
     *,
     fill: int,
+    team: Team = ALONE,
 ) -> tuple[float, int]:
     """Add the gradient of one optimiser step; return its loss per scored token, and the tokens.
 
@@ -131,14 +134,15 @@ def accumulate(
     tokens = sum(len(row.label) for batch in batches for row in batch)
     total = 0.0
     for rows in batches:
-        batch = encoding.collate(rows, fill=fill, model=model)
+        mine, weight = team.share(rows)
+        batch = encoding.collate(mine, fill=fill, model=model)
         batch = {name: value.to(model.device) for name, value in batch.items()}
         with loading.autocast(settings.precision):
             logits, labels = encoding.predict_scored(model, batch)
-        loss = loss_of(logits, labels, rows) / tokens
-        loss.backward()
+        loss = weight * loss_of(logits, labels, mine) / tokens
+        (team.processes * loss).backward()  # processes average their gradients: undone
         total += loss.item()
-    return total, tokens
+    return team.add_up(total, model.device), tokens
 
 
 def train(
@@ -150,6 +154,7 @@ def train(
     fill: int,
     validate: Validate | None = None,
     folder: Path | None = None,
+    accelerator: Accelerator | None = None,
 ) -> Iterator[Step]:
     """Train `model` in place, yielding one `Step` per optimiser step.
 
@@ -165,6 +170,8 @@ def train(
         fill: the id in padded places.
         validate: called with the model `settings.validations` times, spread evenly.
         folder: where checkpoints go; a run that left one there goes on from it.
+        accelerator: of several processes, each of which calls this with the same arguments and
+            takes its share of every batch; None: this process alone.
 
     Raises:
         ValueError: there are no rows.
@@ -176,15 +183,18 @@ def train(
     optimizer = make_optimizer(model, settings)
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()
+    team = ALONE if accelerator is None else Team(accelerator)
+    shared = team.prepare(model)
     saved = time.monotonic()
     for number in range(progress.step + 1, len(plan) + 1):
-        step = _take_step(model, rows, loss_of, settings, plan, number, optimizer, fill)
+        step = _take_step(shared, rows, loss_of, settings, plan, number, optimizer, fill, team)
         progress.step = number
         if validate is not None and number in asked:
             step = _validated(step, model, validate, progress, settings)
         if number == len(plan) and progress.best_weights is not None:
             checkpoints.put(model, progress.best_weights)
-        if folder is not None and time.monotonic() - saved > settings.checkpoint_seconds:
+        is_due = time.monotonic() - saved > settings.checkpoint_seconds
+        if folder is not None and team.index == 0 and is_due:  # one writer
             checkpoints.save(folder, model, optimizer, progress)
             saved = time.monotonic()
         yield step
@@ -204,12 +214,14 @@ def _take_step(
     number: int,
     optimizer: torch.optim.AdamW,
     fill: int,
+    team: Team,
 ) -> Step:
     began = time.perf_counter()
     model.train()
-    torch.manual_seed(random.Random(f"dropout {settings.seed} {number}").getrandbits(48))
+    seed = f"dropout {settings.seed} {number} {team.index}"
+    torch.manual_seed(random.Random(seed).getrandbits(48))
     batches = [[rows[row] for row in batch] for batch in plan[number - 1]]
-    loss, tokens = accumulate(model, batches, loss_of, settings, fill=fill)
+    loss, tokens = accumulate(model, batches, loss_of, settings, fill=fill, team=team)
     weights = [p for group in optimizer.param_groups for p in group["params"]]
     limit = settings.clip_norm or math.inf
     norm = torch.nn.utils.clip_grad_norm_(weights, limit).item()
