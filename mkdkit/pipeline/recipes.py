@@ -133,11 +133,7 @@ _MENTORS = {
 }
 # Mentor-KD, augment_train_data.sh: the mentor's learning rate by base family and task
 _MENTOR_RATES = {
-    "t5": {
-        "svamp": 3e-4,
-        "date_understanding": 2e-4,
-        "tracking_shuffled_objects": 2e-4,
-    },
+    "t5": {"svamp": 3e-4, "date_understanding": 2e-4, "tracking_shuffled_objects": 2e-4},
     "flan-t5": {"last_letter_concatenation": 2e-4},
 }
 
@@ -196,7 +192,7 @@ def fine_tune_cot(task: str, student: str = "google/flan-t5-small") -> Recipe:
 
     Source: Ho et al. (ACL 2023), section 4 and appendix, and its published code.
     """
-    recipe = Recipe(
+    return Recipe(
         profile="gpu",
         questions=QuestionSettings(task=task, source="fine-tune-cot", train=None, test=None),
         teacher=TeacherSettings(rationales_per_question=1, slip_rate=0.0),
@@ -204,7 +200,6 @@ def fine_tune_cot(task: str, student: str = "google/flan-t5-small") -> Recipe:
         student=StudentSettings(kd_weight=0.0, learning_rate=3e-4, batch_size=8, epochs=20),
         scoring=ScoringSettings(max_new_tokens=1024),
     )
-    return recipe
 
 
 def with_source(
@@ -230,8 +225,9 @@ def with_source(
         return replace(recipe, questions=asked)
     if recipe.profile != "smoke":  # a smoke run stays small
         asked = replace(asked, train=None, test=None)
-    whole: dict[str, int] = {"max_tokens": 512}
-    written: dict[str, int] = {"max_new_tokens": max(320, recipe.sampling.max_new_tokens)}
+    whole = {"max_tokens": 512}
+    written = {"max_new_tokens": max(320, recipe.sampling.max_new_tokens)}
+    small = recipe.profile == "smoke"
     return replace(
         recipe,
         questions=asked,
@@ -240,10 +236,8 @@ def with_source(
         mentor_filter=replace(recipe.mentor_filter, **whole),
         mentor=replace(recipe.mentor, **whole),
         student=replace(recipe.student, **whole),
-        sampling=recipe.sampling
-        if recipe.profile == "smoke"
-        else replace(recipe.sampling, **written),
-        scoring=recipe.scoring if recipe.profile == "smoke" else replace(recipe.scoring, **written),
+        sampling=recipe.sampling if small else replace(recipe.sampling, **written),
+        scoring=recipe.scoring if small else replace(recipe.scoring, **written),
     )
 
 
