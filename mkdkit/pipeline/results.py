@@ -37,11 +37,6 @@ def _number(text: str) -> Any:
         return text
 
 
-def read_provenance(name: str, *, folder: Path = RESULTS) -> dict[str, Any]:
-    """Return how a committed table was made: command, settings, machine, versions, date."""
-    return json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-
-
 def append_row(name: str, row: Mapping[str, Any], *, folder: Path = RESULTS) -> None:
     """Add one row to a table at once, so that a run that is stopped keeps what it has."""
     folder.mkdir(parents=True, exist_ok=True)
