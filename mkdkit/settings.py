@@ -6,7 +6,7 @@ the values of each profile and of each published experiment.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 QuestionSource = Literal["rule-made", "mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl", "hub"]
@@ -139,12 +139,17 @@ class StudentSettings(TrainingSettings):
     kd_weight: float = 0.3  # λ: share of the soft-label loss, 0 to 1
     kd_temperature: float = 2.0  # τ: softens both distributions, > 0
     tau_squared: bool = False  # multiply the soft-label loss by τ²; the paper does not
+    consistency_weight: float = 0.1  # α of MCC-KD, for the arm mcc_kd alone
+    consistency_temperature: float = 1.0  # of both distributions in it, > 0
     learning_rate: float = 2e-4
 
     def __post_init__(self) -> None:
         TrainingSettings.__post_init__(self)
         _require(0 <= self.kd_weight <= 1, "kd_weight", "between 0 and 1", self.kd_weight)
-        _require(self.kd_temperature > 0, "kd_temperature", "above 0", self.kd_temperature)
+        for name in ("kd_temperature", "consistency_temperature"):
+            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        weight = self.consistency_weight
+        _require(weight >= 0, "consistency_weight", "0 or more", weight)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,6 +239,19 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     unknown = ", ".join(sorted(values.keys() - parts.keys()))
     _require(not unknown, "a recipe", f"of {', '.join(f.name for f in fields(Recipe))}", unknown)
     return Recipe(**parts)
+
+
+def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with some settings changed, by group: {"student": {"kd_weight": 0.5}}.
+
+    Raises:
+        ValueError: a setting that there is not, or a value it cannot have.
+    """
+    values = asdict(recipe)
+    for name, change in changes.items():
+        both = isinstance(change, Mapping) and isinstance(values.get(name), dict)
+        values[name] = values[name] | change if both else change
+    return recipe_from(values)
 
 
 def _group(kind: Any, name: str, values: Mapping[str, Any]) -> Any:

@@ -6,11 +6,13 @@ import pytest
 from mkdkit.evaluation.statistics import (
     Pairs,
     count_pairs,
+    holm,
     majority_accuracy,
     mcnemar,
     mcnemar_range,
     mean_interval,
     paired_bootstrap,
+    sign_flip_test,
     smallest_difference,
     wilson_interval,
 )
@@ -107,3 +109,28 @@ def test_impossible_counts_and_unequal_arms_are_refused():
         smallest_difference(10, discordant=11)
     with pytest.raises(ValueError, match="no answers"):
         majority_accuracy([])
+
+
+@pytest.mark.parametrize("n", [2, 5, 8])
+def test_differences_of_one_sign_have_the_smallest_p_value_there_is(n):
+    assert sign_flip_test([1.0 + i for i in range(n)]) == pytest.approx(2 / 2**n)
+
+
+def test_the_sign_flip_test_counts_the_patterns_that_are_as_extreme():
+    # sums of (3, 2, 1) with all signs: 6 4 2 0 0 -2 -4 -6; as far from zero as 3 + 2 - 1 = 4: four
+    assert sign_flip_test([3.0, 2.0, -1.0]) == pytest.approx(4 / 8)
+
+
+def test_differences_that_cancel_show_nothing():
+    assert sign_flip_test([2.0, -2.0, 1.0, -1.0]) == 1.0
+
+
+def test_the_sign_flip_test_needs_differences():
+    with pytest.raises(ValueError, match="2 differences or more, got 1"):
+        sign_flip_test([1.0])
+
+
+def test_holm_multiplies_by_the_number_still_in_play_and_never_falls():
+    # 0.01 x 4; 0.02 x 3; 0.03 x 2 = 0.06; 0.04 x 1 is raised to 0.06
+    assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == pytest.approx([1.0, 1.0])

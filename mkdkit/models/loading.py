@@ -167,6 +167,9 @@ def load_trainable(base: str, settings: TrainingSettings) -> Any:
         model = load_base(base, quantization="nf4", dtype=torch.bfloat16)
     else:
         model = load_base(base)
+    if device().type == "cpu" and precision_of(settings.precision) == "bf16":
+        # there, going backward through fused attention takes four times as long as through this
+        model.set_attn_implementation("eager")
     if settings.method != "full":
         model = add_lora(model, settings)
     if settings.gradient_checkpointing:
@@ -241,10 +244,15 @@ def fast_precision() -> Precision:
     return "bf16" if capability() else "fp32"
 
 
+def precision_of(asked: Precision) -> Precision:
+    """Return bf16 or fp32: what was asked for, or for "auto" what this machine is fast in."""
+    return fast_precision() if asked == "auto" else asked
+
+
 def autocast(precision: Precision) -> torch.autocast:
     """Return a context in which matrix products run in the precision asked for."""
-    chosen = fast_precision() if precision == "auto" else precision
-    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=chosen == "bf16")
+    enabled = precision_of(precision) == "bf16"
+    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """The tiny family: the shipped bases that make the default run possible without a network.
 
-Two small decoders of the Llama form (rotary positions, RMSNorm, SwiGLU, tied embeddings), trained
+Three small decoders of the Llama form (rotary positions, RMSNorm, SwiGLU, tied embeddings), trained
 by `python -m mkdkit.pipeline.pretrain` on rule-made text of single steps. What they lack, and
 rationales must teach, is chaining the steps. `data/models/README.md` says what they have read.
 """
@@ -12,11 +12,12 @@ from transformers import LlamaConfig
 
 from mkdkit.models import tiny_tokenizer
 
-Size = Literal["student", "mentor"]
+Size = Literal["student", "middle", "mentor"]
 
-CONTEXT = 512  # tokens
+CONTEXT = 1024  # tokens
 TINY = {
     "tiny-student": "about 1 million parameters: 4 layers, width 128",
+    "tiny-middle": "about 2.6 million parameters: 5 layers, width 192",
     "tiny-mentor": "about 4.2 million parameters: 5 layers, width 256",
 }
 SHAPES: dict[str, dict[str, int]] = {
@@ -26,6 +27,12 @@ SHAPES: dict[str, dict[str, int]] = {
         "intermediate_size": 320,
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
+    },
+    "middle": {
+        "hidden_size": 192,
+        "intermediate_size": 512,
+        "num_hidden_layers": 5,
+        "num_attention_heads": 6,
     },
     "mentor": {
         "hidden_size": 256,

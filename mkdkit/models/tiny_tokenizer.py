@@ -62,5 +62,5 @@ def build() -> PreTrainedTokenizerFast:
         pad_token=PAD,
         eos_token=EOS,
         clean_up_tokenization_spaces=False,
-        model_max_length=512,
+        model_max_length=1024,
     )

@@ -20,12 +20,9 @@ class Arm:
     per_question: int | None = None  # teacher rationales per question, if not the recipe's
     equal_steps: bool = False  # as many optimiser steps as mentor_kd takes
     self_mentor: bool = False  # the mentor starts from the student's own base
+    new_questions: bool = False  # the mentor also answers questions the teacher never saw
+    consistent: bool = False  # learns from pairs of rationales, with MCC-KD's loss
     prompted: Literal["fine-tuned", "zero-shot", "zero-shot-cot", "few-shot-cot"] = "fine-tuned"
-
-    @property
-    def needs_mentor(self) -> bool:
-        """Whether a mentor has to be trained first."""
-        return self.role == "mentor" or self.soft_labels or self.completions == "teacher and mentor"
 
 
 _BOTH: Completions = "teacher and mentor"
@@ -72,6 +69,13 @@ ARMS: dict[str, Arm] = {
             equal_steps=True,
         ),
         Arm(
+            name="mcc_kd",
+            what="MCC-KD on the teacher's rationales, with as many steps as Mentor-KD",
+            completions="teacher",
+            equal_steps=True,
+            consistent=True,
+        ),
+        Arm(
             name="mentor_kd",
             what="teacher's and mentor's rationales, and the mentor's soft labels",
             completions=_BOTH,
@@ -94,6 +98,13 @@ ARMS: dict[str, Arm] = {
             completions=_BOTH,
             soft_labels=True,
             self_mentor=True,
+        ),
+        Arm(
+            name="mentor_kd_new_questions",
+            what="Mentor-KD whose mentor also answers as many questions the teacher never saw",
+            completions=_BOTH,
+            soft_labels=True,
+            new_questions=True,
         ),
     )
 }

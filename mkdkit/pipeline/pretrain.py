@@ -3,9 +3,9 @@
 Rule-made single steps (`single_steps`) are packed into full rows and read once. Hidden matrices
 are trained by Muon, the rest by AdamW; both rates fall to zero over the planned minutes. A run
 that was interrupted goes on from its last checkpoint when the same command is given again. The
-mentor begins as the student's run, grown (`growing`):
+larger sizes begin as the finished student, grown (`growing`):
 
-    python -m mkdkit.pipeline.pretrain --size mentor --grow-from data/runs/pretrain-tiny-student
+    python -m mkdkit.pipeline.pretrain --size mentor --grow-from tiny-student
 """
 
 import argparse
@@ -26,12 +26,13 @@ from torch.nn import functional as F
 from tqdm.auto import tqdm
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-from mkdkit.models import tiny, tiny_tokenizer
+from mkdkit.models import loading, tiny, tiny_tokenizer
 from mkdkit.pipeline import growing, pretrain_batches, pretrain_checkpoints, single_steps
 
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
 POINTS = 100  # of the loss curve
+KEPT = ("step", "tokens", "seconds", "curve", "probes")  # of a run, beside its tensors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,38 +41,39 @@ class PretrainSettings:
 
     size: str = "student"
     minutes: float = 60.0  # planned training time; the learning rates reach zero at its end
-    step_tokens: int = 2048  # tokens of one optimiser step: rows times tokens of a row
-    short_row: int = 128  # tokens of a row at first: attention is cheaper, short texts come early
-    long_row: int = 256  # tokens of a row later
-    short_share: float = 0.4  # of the planned time
-    muon_rate: float = 0.02  # highest learning rate of the hidden matrices
+    rows: int = 16  # of one optimiser step
+    first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
+    row: int = 256  # tokens of a row from `first_share` of the planned time on
+    last_row: int = 512  # tokens of a row in the last `last_share`: texts as long as real ones
+    first_share: float = 0.4
+    last_share: float = 0.15
+    muon_rate: float = 0.01  # highest learning rate of the hidden matrices
     adamw_rate: float = 3e-3  # highest learning rate of embeddings and norms
-    weight_decay: float = 0.01  # of the hidden matrices
+    weight_decay: float = 0.1  # of the hidden matrices
     warmup_share: float = 0.01  # of the planned time
     plain_share: float = 0.1  # share of the tokens that cannot be known which are scored
     probe_items: int = 100  # held-out items per skill
     checkpoint_seconds: float = 120.0
     threads: int = 1
-    grow_from: str | None = None  # folder of a smaller size's run: begin with what that has learned
+    grow_from: str | None = None  # a smaller base: begin with what it has learned
     compile: bool = True  # 10% faster; needs a C++ compiler
     seed: int = 0
 
     def __post_init__(self) -> None:
         tiny.config(self.size)
-        for name in ("minutes", "step_tokens", "short_row", "long_row", "probe_items", "threads"):
+        lengths = ("first_row", "row", "last_row")
+        for name in ("minutes", "rows", *lengths, "probe_items", "threads"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
-        longest = max(self.short_row, self.long_row)
-        if longest > min(tiny.CONTEXT, self.step_tokens):
-            raise ValueError(
-                f"a row must fit into the context of {tiny.CONTEXT} tokens and into step_tokens "
-                f"({self.step_tokens}), got rows of {longest}"
-            )
+        longest = max(getattr(self, name) for name in lengths)
+        if longest > tiny.CONTEXT:
+            raise ValueError(f"a row has at most {tiny.CONTEXT} tokens, got {longest}")
 
     def shape(self, progress: float) -> tuple[int, int]:
         """(rows, tokens of a row) of one step."""
-        width = self.short_row if progress < self.short_share else self.long_row
-        return self.step_tokens // width, width
+        if progress < self.first_share:
+            return self.rows, self.first_row
+        return self.rows, self.row if progress < 1 - self.last_share else self.last_row
 
 
 @dataclass(slots=True)
@@ -83,6 +85,7 @@ class Run:
     tokenizer: PreTrainedTokenizerFast
     optimizers: list[torch.optim.Optimizer]
     step: int = 0  # optimiser steps done
+    tokens: int = 0  # read in them
     seconds: float = 0.0  # of training, over all sittings
     curve: list[list[float]] = field(default_factory=list)  # step, seconds, mean loss since
     probes: list[dict[str, Any]] = field(default_factory=list)
@@ -94,8 +97,7 @@ class Run:
 
     def position(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the tensors, and the record of a finished run."""
-        kept = {name: getattr(self, name) for name in ("step", "seconds", "curve", "probes")}
-        return {"settings": asdict(self.settings)} | kept
+        return {"settings": asdict(self.settings)} | {name: getattr(self, name) for name in KEPT}
 
 
 def make_optimizers(
@@ -130,32 +132,26 @@ def start(settings: PretrainSettings, folder: Path) -> Run:
     """A run at its last checkpoint in `folder`, or at its beginning.
 
     Raises:
-        ValueError: the checkpoint belongs to other settings, or there is nothing to grow from.
+        ValueError: the checkpoint belongs to other settings, or there is no base to grow from.
     """
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     position = pretrain_checkpoints.read_position(folder)
     if position and position["settings"] != asdict(settings):
         raise ValueError(f"{folder} holds a run with other settings; remove it or name another")
-    model = LlamaForCausalLM(tiny.config(settings.size))
+    config = tiny.config(settings.size)
     if settings.grow_from and position is None:
-        model = growing.grow(_small(Path(settings.grow_from)), model.config)
+        model = growing.grow(loading.load_base(settings.grow_from), config)
+    else:
+        model = LlamaForCausalLM(config)
+    # on a CPU in bfloat16, going back through fused attention takes four times as long
+    model.set_attn_implementation("eager")
     run = Run(settings, model, tiny_tokenizer.build(), make_optimizers(model, settings))
     if position:
         pretrain_checkpoints.restore(folder, model, run.optimizers)
-        run.step, run.seconds = position["step"], position["seconds"]
-        run.curve, run.probes = position["curve"], position["probes"]
+        for name in KEPT:
+            setattr(run, name, position[name])
     return run
-
-
-def _small(folder: Path) -> LlamaForCausalLM:
-    """The model of another run at its last checkpoint."""
-    position = pretrain_checkpoints.read_position(folder)
-    if position is None:
-        raise ValueError(f"{folder} holds no checkpoint to grow from; run the smaller size first")
-    small = LlamaForCausalLM(tiny.config(position["settings"]["size"]))
-    pretrain_checkpoints.restore(folder, small)
-    return small
 
 
 def next_batch(run: Run, progress: float) -> tuple[Tensor, Tensor]:
@@ -186,6 +182,7 @@ def take_step(run: Run, body: nn.Module, progress: float) -> float:
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     run.step += 1
+    run.tokens += ids.numel()
     return loss.item()
 
 
@@ -194,11 +191,11 @@ def train(run: Run, folder: Path) -> None:
     body = _compiled(run)
     recent: list[float] = []
     bar = tqdm(total=POINTS, desc=f"tiny-{run.settings.size}", mininterval=5)
-    saved = last = time.monotonic()
+    saved = time.monotonic()
     while run.progress < 1:
+        started = time.monotonic()
         recent.append(take_step(run, body, run.progress))
-        last, before = time.monotonic(), last
-        run.seconds += last - before
+        run.seconds += time.monotonic() - started
         if run.progress >= (len(run.curve) + 1) / POINTS:
             mean = math.fsum(recent) / len(recent)
             run.curve.append([run.step, round(run.seconds), round(mean, 4)])
@@ -207,19 +204,19 @@ def train(run: Run, folder: Path) -> None:
             recent = []
         if (len(run.probes) + 1) / PROBES <= run.progress < 1:
             add_probe(run)
-        if last - saved > run.settings.checkpoint_seconds:
+        if time.monotonic() - saved > run.settings.checkpoint_seconds:
             pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
-            saved = last
+            saved = time.monotonic()
     pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
     bar.close()
 
 
 def _compiled(run: Run) -> nn.Module:
-    """The decoder's layers, compiled for both shapes of batch before the clock starts."""
+    """The decoder's layers, compiled for every shape of batch before the clock starts."""
     if not run.settings.compile:
         return run.model.model
     body: Any = torch.compile(run.model.model, dynamic=False)
-    for progress in (0.0, 1.0):
+    for progress in (0.0, run.settings.first_share, 1.0):
         with torch.autocast("cpu", torch.bfloat16):
             loss_of(run.model, body, *next_batch(run, progress)).backward()
     run.model.zero_grad(set_to_none=True)
@@ -237,7 +234,6 @@ def provenance(run: Run) -> dict[str, Any]:
     """What a reader needs to know about where the weights come from."""
     return {
         "parameters": run.model.num_parameters(),
-        "tokens": run.step * run.settings.step_tokens,
         "versions": {
             "python": platform.python_version(),
             "torch": torch.__version__,
@@ -271,10 +267,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usual = PretrainSettings()
     parser = argparse.ArgumentParser(description="Pre-train a tiny base on rule-made single steps.")
     parser.add_argument("--size", choices=tuple(tiny.SHAPES), default=usual.size)
-    for name in ("minutes", "step_tokens", "threads", "probe_items", "seed"):
+    for name in ("minutes", "rows", "muon_rate", "threads", "probe_items", "seed"):
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--grow-from", help="folder of the checkpoints of a smaller size")
+    parser.add_argument("--grow-from", help="a smaller base, such as tiny-student")
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--run", type=Path, help="folder of the checkpoints (default: data/runs)")
     parser.add_argument("--out", type=Path, help="folder of the base (default: data/models)")

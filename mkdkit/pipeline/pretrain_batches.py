@@ -87,9 +87,12 @@ def probe(model: Any, tokenizer: PreTrainedTokenizerFast, items: int) -> dict[st
         for row, (tokens, last) in enumerate(encoded):
             ids[row, : len(tokens)] = torch.tensor(tokens)
             asked[row, : len(tokens)] = torch.tensor(last)
+        hits = torch.ones(items, width - 1, dtype=torch.bool)
         with torch.autocast("cpu", torch.bfloat16):
-            hits = model(input_ids=ids).logits[:, :-1].argmax(-1) == ids[:, 1:]
-        right = (hits | ~asked[:, 1:]).all(dim=1)
+            hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
+            likeliest = model.lm_head(hidden[asked[:, 1:]]).argmax(-1)
+        hits[asked[:, 1:]] = likeliest == ids[:, 1:][asked[:, 1:]]
+        right = hits.all(dim=1)
         accuracy[skill] = round(100 * right.float().mean().item(), 1)
     return accuracy
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -37,11 +38,15 @@ def read_position(folder: Path) -> dict[str, Any] | None:
 def restore(
     folder: Path, model: Any, optimizers: Sequence[torch.optim.Optimizer] = ()
 ) -> dict[str, Any] | None:
-    """Put the last checkpoint's weights and optimiser state in place; its position, or None."""
+    """Put the last checkpoint's weights and optimiser state in place; its position, or None.
+
+    Raises:
+        ValueError: the checkpoint is damaged.
+    """
     position = read_position(folder)
     if position is None:
         return None
-    tensors = load_file(folder / position.pop("weights"))
+    tensors = _read(folder / position.pop("weights"))
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         parameter.data.copy_(tensors.pop(f"weight/{name}"))
@@ -52,6 +57,15 @@ def restore(
         if parameter in owner:  # without optimisers the weights alone are wanted
             owner[parameter].state[parameter][key] = value
     return position
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(
+            f"{path}: the checkpoint cannot be read: {error}; remove its folder to begin anew"
+        ) from error
 
 
 def _tensors(model: Any, optimizers: Sequence[torch.optim.Optimizer]) -> dict[str, Tensor]:

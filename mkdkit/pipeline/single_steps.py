@@ -9,6 +9,7 @@ from collections.abc import Callable
 from random import Random
 
 from mkdkit.pipeline import single_steps_letters as letters
+from mkdkit.pipeline import single_steps_lists as lists
 from mkdkit.pipeline import single_steps_numbers as numbers
 from mkdkit.pipeline import single_steps_states as states
 
@@ -16,19 +17,21 @@ Episode = tuple[str, list[tuple[int, int]]]  # the text, and the character spans
 
 SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     # skill: (writer, share of the episodes at the start, share later)
-    "equations": (numbers.equations, 1.0, 6.0),
-    "small_story": (numbers.small_story, 0.5, 3.0),
+    "equations": (numbers.equations, 1.0, 4.0),
+    "small_story": (numbers.small_story, 0.5, 2.0),
     "comparison": (numbers.comparison, 0.3, 0.5),
     "parity": (numbers.parity, 0.3, 0.3),
-    "dates": (numbers.dates, 0.5, 1.8),
-    "one_letter": (letters.one_letter, 1.0, 1.5),
-    "spelling": (letters.spelling, 1.0, 0.7),
-    "joining": (letters.joining, 1.0, 1.0),
-    "look_ups": (states.look_ups, 4.0, 2.2),
-    "copying": (states.copying, 4.0, 1.5),
-    "one_swap": (states.one_swap, 1.0, 3.0),
+    "dates": (numbers.dates, 0.5, 2.0),
+    "one_letter": (letters.one_letter, 1.0, 2.0),
+    "spelling": (letters.spelling, 1.0, 0.6),
+    "joining": (letters.joining, 1.0, 0.7),
+    "reading_out": (lists.reading_out, 2.0, 1.5),
+    "look_ups": (states.look_ups, 4.0, 2.5),
+    "copying": (states.copying, 4.0, 2.0),
+    "one_swap": (states.one_swap, 1.0, 3.5),
     "toggles": (states.toggles, 0.3, 0.8),
-    "options": (states.options, 0.8, 1.0),
+    "who_acts": (lists.who_acts, 0.5, 0.8),
+    "options": (lists.options, 0.8, 1.0),
 }
 RAMP = 0.25  # share of the training after which list lengths and shares are the later ones
 

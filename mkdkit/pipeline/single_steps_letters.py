@@ -42,6 +42,7 @@ def _one_letter(rng: Random) -> str:
     forms = [
         f"{w}: {which} letter {x}",
         f"{w} {which}: {x}",
+        f"{w} ({which}) {x};",
         f"{which} of {w}: {x}",
         f"{which} letter in {w} = {x}",
         f"In {w} the {which} letter is {x}.",
@@ -49,6 +50,7 @@ def _one_letter(rng: Random) -> str:
         ask(rng, f"Which letter is {which} in {w}?", letter),
     ]
     if which in ("last", "final"):
+        forms += [f"{w} - {x};", f"{w} ({x}),"]
         forms += [f"{w} ends on {x}.", f"{w} ends with {x}.", f"{w} -> {x}", f"end of {w}: {x}"]
     return rng.choice(forms)
 
@@ -91,7 +93,7 @@ def joining(rng: Random, level: float) -> str:
                 f"{listed} gives {_mark(rng, joined)}.",
                 f"{listed} together: {_mark(rng, joined)}",
                 f"{' + '.join(letters)} = «{joined}»",
-                f"{' + '.join(quoted)} = {_mark(rng, joined)}",
+                f"{'; '.join(quoted)} = {_mark(rng, joined)}",
                 f"{', '.join(letters)} joined is {_mark(rng, joined)}",
                 f"{' and '.join(letters)} make {_mark(rng, joined)}.",
                 ask(rng, f"Join the letters {', '.join(letters)}.", joined),

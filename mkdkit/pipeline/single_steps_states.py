@@ -1,4 +1,4 @@
-"""Pre-training text about who has what: look-ups, copies, one swap, one toggle, option letters."""
+"""Pre-training text about who has what: look-ups, copies, one swap, one toggle."""
 
 from collections.abc import Sequence
 from random import Random
@@ -16,12 +16,13 @@ from mkdkit.pipeline.single_steps_words import (
 )
 
 WORDS = [*ITEMS, *COLOURS, *PLURALS, *PLACES]
-LETTERS = "ABCDEF"
 BREAKS = (". ", " ", "\n")  # between what is given and what follows from it
 STYLES = (  # how one pair is written, and what stands between pairs
     ("{n}: {i}", "; "),
     ("{n}: {i}", "\n"),
     ("{n} - {i}", "\n"),
+    ("- {n}: {i}", "\n"),
+    ("- {n} with the {i}", "\n"),
     ("{n} = {i}", ", "),
     ("{n} ({i})", ", "),
     ("{n} keeps the {i}", ". "),
@@ -35,11 +36,13 @@ STYLES = (  # how one pair is written, and what stands between pairs
 )
 
 
-def _size(rng: Random, level: float) -> int:
+def list_size(rng: Random, level: float) -> int:
+    """How many entries a list has: two or three at level 0, up to seven later."""
     return rng.randint(2, 2 + min(5, int(1.5 + 6 * level)))
 
 
-def _items(rng: Random, n: int) -> list[str]:
+def some_items(rng: Random, n: int) -> list[str]:
+    """N different things, or colours, or things of one kind told apart by colour."""
     kind = rng.random()
     if kind < 0.35:  # things of one kind, told apart by colour
         noun = rng.choice(ITEMS)
@@ -51,12 +54,12 @@ def _items(rng: Random, n: int) -> list[str]:
     return [f"{rng.choice(COLOURS)} {noun}" for noun in rng.sample(ITEMS, n)]
 
 
-def _people_and_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
+def _people_andsome_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
     """N names and n things; sometimes the things are names too, as people stand in pairs."""
     if rng.random() < 0.12:
         both = names(rng, min(2 * n, 12))
         return both[: len(both) // 2], both[len(both) // 2 :]
-    return names(rng, n), _items(rng, n)
+    return names(rng, n), some_items(rng, n)
 
 
 def write_state(people: Sequence[str], items: Sequence[str], style: tuple[str, str]) -> str:
@@ -96,7 +99,7 @@ def _look_up(rng: Random, person: str, item: str, item_first: bool) -> str:
 
 def look_ups(rng: Random, level: float) -> str:
     """Pairs of people and things, then questions in any order."""
-    people, items = _people_and_items(rng, _size(rng, level))
+    people, items = _people_andsome_items(rng, list_size(rng, level))
     state = write_state(people, items, rng.choice(STYLES))
     by_item = rng.choice((0.0, 0.0, 0.5, 1.0))  # share of the questions that go from thing to name
     pairs = rng.sample(list(zip(people, items, strict=True)) * 2, 2 * len(people))
@@ -107,10 +110,10 @@ def look_ups(rng: Random, level: float) -> str:
 
 def copying(rng: Random, level: float) -> str:
     """A list, a state or a row of words written once more."""
-    n = _size(rng, level)
+    n = list_size(rng, level)
     kind = rng.random()
     if kind < 0.4:
-        people, items = _people_and_items(rng, n)
+        people, items = _people_andsome_items(rng, n)
         text = write_state(people, items, rng.choice(STYLES))
     elif kind < 0.6:
         text = rng.choice(("; ", " + ", " and ")).join(names(rng, n))
@@ -136,7 +139,7 @@ SWAPS = (
 
 def one_swap(rng: Random, level: float) -> str:
     """A state, one swap between two people, and the state or a part of it afterwards."""
-    people, items = _people_and_items(rng, _size(rng, level))
+    people, items = _people_andsome_items(rng, list_size(rng, level))
     style = rng.choice(STYLES)
     before = write_state(people, items, style)
     i, j = rng.sample(range(len(people)), 2)
@@ -182,7 +185,7 @@ def toggles(rng: Random, level: float) -> str:
         if rng.random() < 0.5:
             state, other = other, state
         acts = rng.random() < 0.6
-        no = rng.choice((*IDLE, *_denied(act)))
+        no = rng.choice((*IDLE, *denied(act)))
         after = other if acts else state
         who = name(rng)
         story = f"The {thing} is {state}. {who} {act if acts else no}."
@@ -199,38 +202,8 @@ def toggles(rng: Random, level: float) -> str:
     return join_up(rng, [one() for _ in range(rng.randint(1, 4))])
 
 
-def _denied(act: str) -> tuple[str, str]:
+def denied(act: str) -> tuple[str, str]:
+    """The two ways to say that somebody does not do `act`."""
     verb, _, rest = act.partition(" ")
     verb = verb[:-2] if verb.endswith("shes") or verb.endswith("sses") else verb[:-1]
     return f"does not {verb} {rest}", f"doesn't {verb} {rest}"
-
-
-def options(rng: Random, level: float) -> str:
-    """Lettered options: which letter has a value, which value has a letter."""
-    n = rng.randint(2, 6) if level > 0.2 else rng.randint(2, 4)
-    kind = rng.random()
-    if kind < 0.6:
-        values = _items(rng, n)
-    elif kind < 0.85:
-        values = [str(v) for v in rng.sample(range(200), n)]
-    else:
-        values = names(rng, n)
-    between = rng.choice((", ", "; ", " or ", " / "))
-    listed = between.join(f"({x}) {v}" for x, v in zip(LETTERS, values, strict=False))
-    lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
-    lines = []
-    for i in rng.sample(range(n), rng.randint(1, n)):
-        letter, value = LETTERS[i], values[i]
-        lines.append(
-            rng.choice(
-                (
-                    f"{value} is «({letter})».",
-                    f"{value} is option «({letter})».",
-                    f"{value} --> «({letter})»",
-                    f"({letter}) is «{value}».",
-                    ask(rng, f"Which one is {value}?", f"({letter})"),
-                    ask(rng, f"What is ({letter})?", value),
-                )
-            )
-        )
-    return f"{lead}{listed}{rng.choice(BREAKS)}{join_up(rng, lines)}"

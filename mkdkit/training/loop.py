@@ -80,15 +80,20 @@ def _steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
     return math.ceil(math.ceil(rows / settings.batch_size) / settings.accumulation_steps)
 
 
-def plan_steps(lengths: Sequence[int], settings: TrainingSettings) -> Plan:
-    """Return the batches of every optimiser step, as row numbers; settings alone decide them."""
+def plan_steps(lengths: Sequence[int], settings: TrainingSettings, *, together: int = 1) -> Plan:
+    """Return the batches of every optimiser step, as row numbers; settings alone decide them.
+
+    Rows 0 to `together` - 1, and so on, always stand in one batch, in their order.
+    """
     total, steps, epoch = count_steps(len(lengths), settings), [], 0
+    groups = [range(i, i + together) for i in range(0, len(lengths), together)]
+    longest = [max(lengths[row] for row in group) for group in groups]
+    size = max(1, settings.batch_size // together)
     while len(steps) < total:
-        batches = encoding.plan_batches(
-            lengths, settings.batch_size, seed=settings.seed, epoch=epoch
-        )
-        size = settings.accumulation_steps
-        steps += [batches[i : i + size] for i in range(0, len(batches), size)]
+        planned = encoding.plan_batches(longest, size, seed=settings.seed, epoch=epoch)
+        batches = [[row for group in batch for row in groups[group]] for batch in planned]
+        several = settings.accumulation_steps
+        steps += [batches[i : i + several] for i in range(0, len(batches), several)]
         epoch += 1
     return steps[:total]
 
@@ -154,6 +159,7 @@ def train(
     fill: int,
     validate: Validate | None = None,
     folder: Path | None = None,
+    together: int = 1,
     accelerator: Accelerator | None = None,
 ) -> Iterator[Step]:
     """Train `model` in place, yielding one `Step` per optimiser step.
@@ -170,6 +176,7 @@ def train(
         fill: the id in padded places.
         validate: called with the model `settings.validations` times, spread evenly.
         folder: where checkpoints go; a run that left one there goes on from it.
+        together: rows that must stand in one batch follow one another in runs of this many.
         accelerator: of several processes, each of which calls this with the same arguments and
             takes its share of every batch; None: this process alone.
 
@@ -179,7 +186,7 @@ def train(
     """
     if not rows:
         raise ValueError("there is nothing to train on: the filter kept no rationale")
-    plan = plan_steps([len(row) for row in rows], settings)
+    plan = plan_steps([len(row) for row in rows], settings, together=together)
     optimizer = make_optimizer(model, settings)
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from mkdkit import filters, records
@@ -19,6 +19,21 @@ def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
     asked = recipe.questions
     files = [] if asked.source == "rule-made" else _question_files(asked)
     return compute_or_load("questions", _questions, asked, settings=asked, files=files, fresh=fresh)
+
+
+def with_new_questions(recipe: Recipe) -> Recipe:
+    """Return the recipe with twice the training questions: its own first, then as many new ones.
+
+    Raises:
+        ValueError: the questions are recorded ones, or all there are.
+    """
+    asked = recipe.questions
+    if asked.source != "rule-made" or asked.train is None:
+        raise ValueError(
+            f"new questions can be had where they are made by rule, not from {asked.source!r}; "
+            "leave out the arm mentor_kd_new_questions"
+        )
+    return replace(recipe, questions=replace(asked, train=2 * asked.train))
 
 
 def _questions(work: Work, asked: QuestionSettings) -> None:

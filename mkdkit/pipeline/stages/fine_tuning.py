@@ -46,6 +46,7 @@ def fine_tune(
     loss_of: loop.LossOf,
     splits: Splits,
     label: str,
+    together: int = 1,
 ) -> None:
     """Train a base on rows, follow it step by step in the event file, and save what was trained."""
     tokenizer = loading.load_tokenizer(base)
@@ -58,6 +59,7 @@ def fine_tune(
         fill=encoding.fill_token(tokenizer),
         validate=_validation(tokenizer, recipe, splits.validation),
         folder=work.folder,
+        together=together,
     )
     total = loop.count_steps(len(rows), settings)
     for step in progress(steps, f"train {label}", "step", total):

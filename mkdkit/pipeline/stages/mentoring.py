@@ -18,6 +18,7 @@ from mkdkit.pipeline.stages.data import (
     read_kept,
     read_splits,
     teacher_set,
+    with_new_questions,
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune, load_model, progress
 from mkdkit.records import Question, Rationale
@@ -52,9 +53,14 @@ def _mentor(work: Work, recipe: Recipe, base: str, asked: Stage, taught: Stage) 
     fine_tune(work, recipe, base, recipe.mentor, rows, loop.hard_labels, splits, "mentor")
 
 
-def augmentation(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
-    """Return the stage with what the mentor wrote for the training questions, unfiltered."""
-    asked = questions(recipe)
+def augmentation(
+    recipe: Recipe, *, base: str | None = None, more: bool = False, fresh: bool = False
+) -> Stage:
+    """Return the stage with what the mentor wrote for the training questions, unfiltered.
+
+    With `more`, also for as many questions that the teacher never saw.
+    """
+    asked = questions(with_new_questions(recipe) if more else recipe)
     if recipe.augmentation == "recorded":
         settings = {"recorded": recipe.sampling.degree, "seed": recipe.seed}
         inputs, files = [asked], [places.find(recipe.questions, "mentor")]
@@ -125,16 +131,22 @@ def _as_rationales(
     ]
 
 
-def mentor_set(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+def mentor_set(
+    recipe: Recipe, *, base: str | None = None, more: bool = False, fresh: bool = False
+) -> Stage:
     """Return the stage with the mentor's rationales, each kept or dropped for a reason."""
-    written = augmentation(recipe, base=base)
-    return filtered("mentor-set", recipe, recipe.mentor_filter, written, fresh)
+    written = augmentation(recipe, base=base, more=more)
+    wide = with_new_questions(recipe) if more else recipe
+    return filtered("mentor-set", wide, recipe.mentor_filter, written, fresh)
 
 
-def labels(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+def labels(
+    recipe: Recipe, *, base: str | None = None, more: bool = False, fresh: bool = False
+) -> Stage:
     """Return the stage with the mentor's soft labels for both sets of rationales."""
-    speaker, asked = mentor(recipe, base=base), questions(recipe)
-    sets = [teacher_set(recipe), mentor_set(recipe, base=base)]
+    speaker = mentor(recipe, base=base)
+    asked = questions(with_new_questions(recipe) if more else recipe)
+    sets = [teacher_set(recipe), mentor_set(recipe, base=base, more=more)]
     return compute_or_load(
         "soft-labels",
         _soft_labels,

@@ -8,11 +8,18 @@ from mkdkit.models import encoding, loading
 from mkdkit.pipeline import arms
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
-from mkdkit.pipeline.stages.data import base_files, questions, read_kept, read_splits, teacher_set
+from mkdkit.pipeline.stages.data import (
+    base_files,
+    questions,
+    read_kept,
+    read_splits,
+    teacher_set,
+    with_new_questions,
+)
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune
 from mkdkit.pipeline.stages.mentoring import labels, load_labels, mentor_set
 from mkdkit.settings import Recipe
-from mkdkit.training import loop
+from mkdkit.training import consistency, loop
 
 
 def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
@@ -22,7 +29,7 @@ def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> S
         raise ValueError(f"arm {arm!r} trains no student; it is {method.what}")
     recipe = _for_arm(recipe, method)
     sets, store = _sources(recipe, method)
-    asked = questions(recipe)
+    asked = questions(with_new_questions(recipe) if method.new_questions else recipe)
     return compute_or_load(
         "student",
         _student,
@@ -34,6 +41,7 @@ def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> S
         settings={
             "base": recipe.student_base,
             "completions": method.completions,
+            "consistent": method.consistent,
             **asdict(recipe.student),
             "scoring": asdict(recipe.scoring),
         },
@@ -49,6 +57,8 @@ def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
         teacher = replace(recipe.teacher, rationales_per_question=method.per_question)
         recipe = replace(recipe, teacher=teacher)
     changes: dict[str, Any] = {} if method.soft_labels else {"kd_weight": 0.0}
+    if not method.consistent:
+        changes["consistency_weight"] = 0.0
     if method.equal_steps:
         rows = len(read_kept(teacher_set(recipe))) + len(read_kept(mentor_set(recipe)))
         changes["max_steps"] = loop.count_steps(rows, recipe.student)
@@ -59,9 +69,9 @@ def _sources(recipe: Recipe, method: Arm) -> tuple[list[Stage], Stage | None]:
     base = recipe.student_base if method.self_mentor else None
     sets = [] if method.completions == "answers" else [teacher_set(recipe)]
     if method.completions == "teacher and mentor":
-        sets.append(mentor_set(recipe, base=base))
+        sets.append(mentor_set(recipe, base=base, more=method.new_questions))
     wanted = method.soft_labels and recipe.student.kd_weight > 0
-    return sets, labels(recipe, base=base) if wanted else None
+    return sets, labels(recipe, base=base, more=method.new_questions) if wanted else None
 
 
 def _student(
@@ -74,13 +84,18 @@ def _student(
 ) -> None:
     base, settings, splits = recipe.student_base, recipe.student, read_splits(asked)
     tokenizer = loading.load_tokenizer(base)
+    kept = [one for stage in sets for one in read_kept(stage)]
     if method.completions == "answers":
         family = loading.family_of_base(base)
         rows = encoding.encode_answers(
             tokenizer, splits.train, family=family, max_tokens=settings.max_tokens
         )
     else:
-        kept = [one for stage in sets for one in read_kept(stage)]
         rows = encode(tokenizer, base, settings, splits.train, kept)
-    loss_of = loop.distillation(load_labels(store) if store else None, settings)
-    fine_tune(work, recipe, base, settings, rows, loss_of, splits, method.name)
+    if method.consistent:
+        rows = consistency.pair_up(rows, [one.text for one in kept])
+        loss_of = consistency.consistent_answers(settings)
+    else:
+        loss_of = loop.distillation(load_labels(store) if store else None, settings)
+    together = 2 if method.consistent else 1
+    fine_tune(work, recipe, base, settings, rows, loss_of, splits, method.name, together)

@@ -1,0 +1,118 @@
+"""Pre-training text about lists: reading entries out, option letters, who does and who does not."""
+
+from random import Random
+
+from mkdkit.pipeline.single_steps_states import BREAKS, TWO_STATES, denied, list_size, some_items
+from mkdkit.pipeline.single_steps_words import again, ask, join_up, names
+
+LETTERS = "ABCDEF"
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+ROWS = ('"{}"', "{}", "[{}]", "Row: {}", "In a row: {}", "The row {}", 'They are "{}"')
+BETWEEN = (" ", " ", ", ", " and ", " / ")
+LISTS = (  # how a row is written once more: an entry with its number, what stands between entries
+    ("{k}. {e}", "\n"),
+    ("{k}) {e}", "\n"),
+    ("- {e}", "\n"),
+    ("{e}", "\n"),
+    ("{e}", ", "),
+    ("{e}", "; "),
+    ('"{e}"', ", "),
+    ("{k}: {e}", ", "),
+)
+
+
+def reading_out(rng: Random, level: float) -> str:
+    """A row of names or things, and its entries one by one: all, the n-th, the next, how many."""
+    n = list_size(rng, level)
+    entries = names(rng, n) if rng.random() < 0.75 else some_items(rng, n)
+    row = rng.choice(ROWS).format(rng.choice(BETWEEN).join(entries))
+    if rng.random() < 0.6:
+        return f"{row}{rng.choice(BREAKS)}{_listed(rng, entries)}"
+    asked = [_entry(rng, entries, rng.randrange(n)) for _ in range(rng.randint(1, 4))]
+    return f"{row}{rng.choice(BREAKS)}{join_up(rng, asked)}"
+
+
+def _listed(rng: Random, entries: list[str]) -> str:
+    entry, between = rng.choice(LISTS)
+    lines = [entry.format(k=k, e=f"«{e}»") for k, e in enumerate(entries, 1)]
+    lead = rng.choice(("", "", "One by one: ", "Apart:\n", "The entries:\n"))
+    return f"{lead}{between.join(lines)}"
+
+
+def _entry(rng: Random, entries: list[str], place: int) -> str:
+    entry, which = entries[place], ORDINALS[place]
+    forms = [
+        f"The {which} is «{entry}».",
+        f"{which}: «{entry}»",
+        f"entry {place + 1}: «{entry}»",
+        f"{again(entry)} is «{which}».",
+        ask(rng, f"Which one is {which}?", entry),
+    ]
+    if place:
+        forms += [f"Right after {again(entries[place - 1])} comes «{entry}»."] * 2
+    if place == len(entries) - 1:
+        forms += [f"The last one is «{entry}».", f"There are «{len(entries)}» of them."]
+    return rng.choice(forms)
+
+
+def who_acts(rng: Random, level: float) -> str:
+    """Some people act, others do not; then who does what, in any order, or all who act."""
+    act = rng.choice(TWO_STATES)[-1]
+    people = names(rng, list_size(rng, level))
+    acts = [rng.random() < 0.5 for _ in people]
+    told = [
+        f"{person} {act if does else rng.choice(denied(act))}"
+        for person, does in zip(people, acts, strict=True)
+    ]
+    story = f"{rng.choice(('; ', ', ', '. ')).join(told)}.{rng.choice(BREAKS[1:])}"
+    if rng.random() < 0.3:
+        active = [person for person, does in zip(people, acts, strict=True) if does]
+        asked = rng.choice(("Those who do", "Active", "People acting"))
+        return f"{story}{asked}: «{', '.join(active) or 'none'}»"
+    order = rng.sample(range(len(people)), rng.randint(1, len(people)))
+    if rng.random() < 0.5:
+        order.sort()
+    return story + join_up(rng, [_act(rng, people[k], acts[k]) for k in order])
+
+
+def _act(rng: Random, person: str, does: bool) -> str:
+    who, word = again(person), "yes" if does else "no"
+    return rng.choice(
+        (
+            f"{who}: «{word}»",
+            f"{who}? «{word}»",
+            f"{who} «{'acts' if does else 'does nothing'}».",
+            ask(rng, f"Does {who} act?", word),
+        )
+    )
+
+
+def options(rng: Random, level: float) -> str:
+    """Lettered options: which letter has a value, which value has a letter."""
+    n = rng.randint(2, 6) if level > 0.2 else rng.randint(2, 4)
+    kind = rng.random()
+    if kind < 0.6:
+        values = some_items(rng, n)
+    elif kind < 0.85:
+        values = [str(v) for v in rng.sample(range(200), n)]
+    else:
+        values = names(rng, n)
+    between = rng.choice(("; ", " or ", " / ", " - "))
+    listed = between.join(f"({x}) {v}" for x, v in zip(LETTERS, values, strict=False))
+    lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
+    lines = []
+    for i in rng.sample(range(n), rng.randint(1, n)):
+        letter, value = LETTERS[i], values[i]
+        lines.append(
+            rng.choice(
+                (
+                    f"{value} is «({letter})».",
+                    f"{value} is option «({letter})».",
+                    f"{value} --> «({letter})»",
+                    f"({letter}) is «{value}».",
+                    ask(rng, f"Which one is {value}?", f"({letter})"),
+                    ask(rng, f"What is ({letter})?", value),
+                )
+            )
+        )
+    return f"{lead}{listed}{rng.choice(BREAKS)}{join_up(rng, lines)}"

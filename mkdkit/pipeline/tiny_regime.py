@@ -1,0 +1,79 @@
+r"""Try settings of profile tiny on validation questions, and keep what came of it.
+
+    python -m mkdkit.pipeline.tiny_regime coin_flip fine_tune_cot mentor \
+        --set questions.steps=8 --set training.epochs=6 --seed 100
+
+Every trial is a row of data/results/tiny_regime.csv, the ones that failed to help too. What won is
+written into data/settings/tiny.json by hand. Test questions have no part in it, and neither have
+the seeds of the reported tables: trials have seeds from 100 on.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mkdkit.pipeline import ablations, many_seeds, recipes, results
+from mkdkit.settings import Recipe
+from mkdkit.tasks import catalogue
+
+TABLE = "tiny_regime"
+FIRST_SEED = 100
+BOTH = "training"  # a group of --set that stands for mentor and student
+
+
+def change(recipe: Recipe, assignment: str) -> Recipe:
+    """Return the recipe with "group.setting=value" in it; the value is JSON or a plain word.
+
+    Raises:
+        ValueError: it has another form, or there is no such setting or value.
+    """
+    name, sign, text = assignment.partition("=")
+    if not sign:
+        raise ValueError(f"--set needs NAME=VALUE, such as student.epochs=6; got {assignment!r}")
+    try:
+        value: Any = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    group, _, setting = name.partition(".")
+    names = [f"mentor.{setting}", f"student.{setting}"] if group == BOTH else [name]
+    for one in names:
+        recipe = ablations.vary(recipe, one, [value])[0]
+    return recipe
+
+
+def measure(recipe: Recipe, arm: str) -> dict[str, Any]:
+    """Score an arm on validation questions; returns a row of the table without its settings."""
+    row = many_seeds.measure(recipe, (recipe.questions.task, arm, recipe.seed), split="validation")
+    return {"source": recipe.questions.source, **row}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Try settings of profile tiny on validation.")
+    parser.add_argument("task", choices=sorted(catalogue.TASKS), metavar="TASK")
+    parser.add_argument("arms", nargs="+", metavar="ARM")
+    parser.add_argument("--set", dest="changes", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--seed", type=int, default=FIRST_SEED)
+    parser.add_argument("--source", default="rule-made")
+    parser.add_argument("--data-dir")
+    chosen = parser.parse_args(arguments)
+    if chosen.seed < FIRST_SEED:
+        parser.error(f"trials have seeds from {FIRST_SEED} on; lower ones are for reported tables")
+    try:
+        recipe = recipes.make("tiny", chosen.task, seed=chosen.seed)
+        recipe = recipes.with_source(recipe, chosen.source, data_dir=chosen.data_dir)
+        for assignment in chosen.changes:
+            recipe = change(recipe, assignment)
+        for arm in chosen.arms:
+            row = measure(recipe, arm) | {"settings": "; ".join(chosen.changes)}
+            results.append_row(TABLE, row)
+            print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)
+    except ValueError as error:
+        parser.error(str(error))
+    command = "python -m mkdkit.pipeline.tiny_regime TASK ARM ... --set NAME=VALUE"
+    results.write_provenance(TABLE, command, many_seeds.identity())
+
+
+if __name__ == "__main__":
+    main()
