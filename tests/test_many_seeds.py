@@ -1,0 +1,102 @@
+"""Tables of many seeds: what is in them, and that they are filled once."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from mkdkit.pipeline import arms, many_seeds, recipes, results, tiny_regime
+
+
+@pytest.fixture
+def recipe(tmp_path, monkeypatch, bases):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    smoke = recipes.smoke("multi_step_arithmetic")
+    return recipes.with_bases(smoke, mentor=bases["causal"], student=bases["causal"])
+
+
+@pytest.fixture
+def small(monkeypatch, recipe):
+    monkeypatch.setattr(recipes, "tiny", lambda task: replace(recipe, seed=0))
+    return recipe
+
+
+PLAN = [("multi_step_arithmetic", arm, 1) for arm in ("base", "answer_only")]
+
+
+def filled(recipe, folder, plan):
+    many_seeds.fill("t", plan, lambda task, seed: recipes.with_seed(recipe, seed), folder=folder)
+    return (folder / "t.csv").read_text(encoding="utf-8")
+
+
+def test_the_plan_has_eight_seeds_of_the_pair_and_three_of_every_other_arm():
+    seeds = Counter((task, arm) for task, arm, _ in many_seeds.arms_plan())
+    assert {seeds[task, arm] for task in many_seeds.TASKS for arm in many_seeds.PAIR} == {8}
+    others = set(arms.ARMS) - set(many_seeds.PAIR)
+    assert {seeds[task, arm] for task in many_seeds.TASKS[:2] for arm in others} == {3}
+    assert len(seeds) == 5 * 2 + 2 * len(others)
+
+
+def test_no_seed_of_a_table_is_one_that_settings_were_chosen_with():
+    seeds = {seed for _, _, seed in [*many_seeds.arms_plan(), *many_seeds.real_plan()]}
+    assert 0 < min(seeds) <= max(seeds) < tiny_regime.FIRST_SEED
+
+
+def test_a_table_that_was_stopped_goes_on_and_measures_nothing_twice(recipe, tmp_path):
+    first = filled(recipe, tmp_path, PLAN[:1])
+    whole = filled(recipe, tmp_path, PLAN)
+    assert whole.startswith(first)
+    assert filled(recipe, tmp_path, PLAN) == whole
+    base, answer_only = results.read_table("t", folder=tmp_path)
+    assert list(base) == [
+        "task", "arm", "seed", "accuracy", "n", "correct", "steps", "seconds", "key",
+    ]  # fmt: skip
+    assert base["steps"] == 0
+    assert answer_only["steps"] == 3  # a smoke run's
+    assert base["n"] == 8
+
+
+def test_a_table_begun_with_other_settings_is_not_gone_on_with(recipe, tmp_path):
+    filled(recipe, tmp_path, PLAN[:1])
+    record = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    record["settings"]["tiny-mentor"] = "another"
+    (tmp_path / "t.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(ValueError, match="begun with other tiny-mentor"):
+        filled(recipe, tmp_path, PLAN)
+
+
+def test_real_sets_need_a_folder(capsys):
+    with pytest.raises(SystemExit):
+        many_seeds.main(["tiny_real"])
+    assert "needs --data-dir" in capsys.readouterr().err
+
+
+def test_a_trial_changes_mentor_and_student_together():
+    recipe = tiny_regime.change(recipes.tiny(), "training.epochs=7")
+    assert (recipe.mentor.epochs, recipe.student.epochs) == (7, 7)
+    assert tiny_regime.change(recipe, "student.kd_weight=0.5").student.kd_weight == 0.5
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [("epochs", "needs NAME=VALUE"), ("student.epoch=3", "did you mean 'student.epochs'")],
+)
+def test_a_trial_of_what_there_is_not_is_refused(assignment, message):
+    with pytest.raises(ValueError, match=message):
+        tiny_regime.change(recipes.tiny(), assignment)
+
+
+def test_a_trial_is_scored_on_validation_with_a_seed_of_its_own(
+    small, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(results, "append_row", lambda name, row: rows.append(row))
+    monkeypatch.setattr(results, "write_provenance", lambda *given: None)
+    rows = []
+    tiny_regime.main(["multi_step_arithmetic", "base", "--set", "scoring.batch_size=4"])
+    assert rows[0]["n"] == 4  # a smoke run's validation questions; its test has 8
+    assert rows[0]["seed"] == 100
+    assert rows[0]["settings"] == "scoring.batch_size=4"
+    with pytest.raises(SystemExit):
+        tiny_regime.main(["multi_step_arithmetic", "base", "--seed", "3"])
+    assert "trials have seeds from 100 on" in capsys.readouterr().err
