@@ -45,6 +45,14 @@ def draw_ablation():
 COUNTS = {"kept": 60, "no answer": 10, "wrong answer": 30, "cannot be encoded": 0}
 TOKENS = [" Ann", " has", " 12", " apples", ",", " 12", " -", " 5", " =", " 7", "."]
 BLOCK = np.linspace(-0.1, 0.1, 64)
+PRETRAINED = {
+    size: {
+        "parameters": parameters,
+        "curve": [[1, 60, 4.0], [2, 120, 1.0]],
+        "probes": [{"accuracy": {"one_swap": 20.0, "copying": right}}],
+    }
+    for size, parameters, right in (("student", 976_000, 50.0), ("mentor", 4_230_000, 90.0))
+}
 DRAWN = {
     "training": lambda: figures.plot_training(
         {"mentor": [3.0, 2.0, 1.0], "full": [3.0, 1.0, 0.5]},
@@ -60,6 +68,13 @@ DRAWN = {
         {LONG_ARMS[1]: (-9.0, 2.0), "mentor_kd": (4.0, 20.0), "answer_only": (-12.0, -1.0)},
         baseline="fine_tune_cot",
     ),
+    "seed differences": lambda: figures.plot_seed_differences(
+        {"coin_flip": [3.0, 5.0, 1.0], "date_understanding": [-1.0, 1.0, 0.5]},
+        intervals={"coin_flip": (0.5, 5.5), "date_understanding": (-2.0, 2.3)},
+        p_values={"coin_flip": 0.25, "date_understanding": 1.0},
+        xlabel="mentor_kd minus fine_tune_cot_equal_steps (points)",
+    ),
+    "pretraining": lambda: figures.plot_pretraining(PRETRAINED),
     "ablation": draw_ablation,
     "ablation over names": lambda: figures.plot_ablation(
         ["small", "base"], {0: [50.0, 60.0]}, xlabel="mentor", chosen="base"
@@ -374,3 +389,19 @@ def test_published_test_sets_are_those_of_the_catalogue():
 )
 def test_the_published_interval_of_one_run_near_half(task, points):
     assert published.half_width(50, task) == pytest.approx(points, abs=0.05)
+
+
+def test_seed_differences_show_mean_and_p_value_beside_each_task():
+    ax = DRAWN["seed differences"]()
+    assert [text.get_text() for text in ax.texts] == ["+3.0, p = 0.250", "+0.2, p = 1.000"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == [
+        "coin flip",
+        "date understanding",
+    ]
+
+
+def test_pretraining_has_minutes_below_and_the_best_known_skill_on_top():
+    left, right = DRAWN["pretraining"]().figure.axes
+    assert [list(line.get_xdata()) for line in left.lines] == [[1, 2], [1, 2]]
+    assert [label.get_text() for label in right.get_yticklabels()] == ["copying", "one swap"]
+    assert [list(line.get_xdata()) for line in right.lines] == [[50, 20], [90, 20]]

@@ -84,6 +84,40 @@ def plot_differences(
     return ax
 
 
+def plot_seed_differences(
+    differences: Mapping[str, Sequence[float]],
+    *,
+    intervals: Mapping[str, tuple[float, float]],
+    p_values: Mapping[str, float] | None = None,
+    xlabel: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """By how many points one arm is above another on each task, each seed a ring.
+
+    Args:
+        differences: task -> one difference per seed, in percentage points.
+        intervals: task -> (low, high) of the mean difference, at the 95% level.
+        p_values: task -> p-value, written beside the mean.
+        xlabel: what is subtracted from what.
+        ax: where to draw; a new figure if None.
+    """
+    ax = canvas.start(ax, size=(6.4, 0.5 * len(differences) + 1.0))
+    ax.axvline(0, color="black", linewidth=1)
+    color = COLOR["student"]
+    for row, (task, values) in enumerate(differences.items()):
+        ax.plot(intervals[task], [row, row], color=color, linewidth=5, alpha=0.3)
+        ax.plot(values, [row] * len(values), "o", color=color, fillstyle="none", markersize=4)
+        ax.plot(float(np.mean(values)), row, "|", color=color, markersize=14, markeredgewidth=2)
+        note = _signed(float(np.mean(values)))
+        note += f", p = {p_values[task]:.3f}" if p_values else ""
+        ax.text(1.02, row, note, transform=ax.get_yaxis_transform(), va="center")
+    ax.set_yticks(range(len(differences)), [task.replace("_", " ") for task in differences])
+    ax.set_ylim(len(differences) - 0.5, -0.5)
+    ax.set_xlabel(xlabel)
+    ax.grid(axis="y", visible=False)
+    return ax
+
+
 def _signed(points: float) -> str:
     return f"{points:+.1f}".replace("-", "−")
 

@@ -26,8 +26,10 @@ from mkdkit.show.comparisons import (
     plot_accuracies,
     plot_differences,
     plot_published,
+    plot_seed_differences,
 )
 from mkdkit.show.method import plot_method
+from mkdkit.show.pretraining import plot_pretraining
 
 __all__ = [
     "COLOR",
@@ -41,6 +43,8 @@ __all__ = [
     "plot_coverage",
     "plot_accuracies",
     "plot_differences",
+    "plot_seed_differences",
+    "plot_pretraining",
     "plot_ablation",
     "add_published",
     "plot_published",

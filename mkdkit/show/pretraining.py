@@ -1,0 +1,44 @@
+"""The making of the tiny bases: loss while they read, and what they can do at the end."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from mkdkit.show import canvas
+from mkdkit.show.canvas import COLOR
+
+COLORS = {"student": COLOR["student"], "middle": "#009e73", "mentor": COLOR["mentor"]}
+
+
+def plot_pretraining(records: Mapping[str, Mapping[str, Any]]) -> Axes:
+    """Loss against minutes of training, and the accuracy per skill at the end, for each size.
+
+    Args:
+        records: size -> its record, as `data/results/pretrain_<size>.json` holds it.
+    """
+    left, right = canvas.start_row(2, size=(8.4, 4.2))
+    for size, record in records.items():
+        minutes = [seconds / 60 for _, seconds, _ in record["curve"]]
+        losses = [loss for _, _, loss in record["curve"]]
+        millions = record["parameters"] / 1e6
+        label = f"tiny-{size} ({millions:.1f}M)"
+        left.plot(minutes, losses, color=COLORS[size], label=label)
+    left.set(xlabel="minutes of training", ylabel="loss (nats per scored token)", yscale="log")
+    left.set_yticks([0.3, 0.5, 1, 2, 4], ["0.3", "0.5", "1", "2", "4"])
+    left.minorticks_off()
+    left.legend()
+    ends = {size: record["probes"][-1]["accuracy"] for size, record in records.items()}
+    _dots(right, ends)
+    return left
+
+
+def _dots(ax: Axes, ends: Mapping[str, Mapping[str, float]]) -> None:
+    """One row per skill, best known at the top; each size a dot."""
+    first: Sequence[str] = list(next(iter(ends.values())))
+    skills = sorted(first, key=lambda skill: -sum(end[skill] for end in ends.values()))
+    for size, end in ends.items():
+        ax.plot([end[skill] for skill in skills], range(len(skills)), "o", color=COLORS[size])
+    ax.set_yticks(range(len(skills)), [skill.replace("_", " ") for skill in skills])
+    ax.set(xlim=(0, 102), ylim=(len(skills) - 0.5, -0.5), xlabel="held-out items right (%)")
+    ax.grid(axis="y", visible=False)
