@@ -41,15 +41,15 @@ def test_every_flag_that_is_not_ours_is_listed_with_its_reason(tmp_path):
             {
                 "line": 2,
                 "reason": "we read '18.0' from '18.0'; it is the same as the answer '18'; "
-                "published flag false",
+                "flag false",
             },
             {
                 "line": 3,
-                "reason": "we read '17' from '17'; the answer is '18'; published flag true",
+                "reason": "we read '17' from '17'; the answer is '18'; flag true",
             },
             {
                 "line": 4,
-                "reason": "we read no answer from ' x'; the answer is '18'; published flag true",
+                "reason": "we read no answer from ' x'; the answer is '18'; flag true",
             },
             {
                 "line": 6,

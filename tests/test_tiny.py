@@ -143,7 +143,7 @@ def test_the_committed_record_belongs_to_the_shipped_weights(size):
     assert record["probes"][-1]["share"] == 1.0
 
 
-def test_both_bases_fit_into_25_megabytes():
+def test_the_bases_together_fit_into_25_megabytes():
     files = [file for name in tiny.TINY for file in tiny.folder(name).iterdir()]
     assert sum(file.stat().st_size for file in files) < 25e6
 

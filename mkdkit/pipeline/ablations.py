@@ -130,9 +130,9 @@ def _name(settings: Mapping[str, Any]) -> str:
 def _measure(recipe: Recipe, arm: str, split: str, counted: set[str]) -> dict[str, Any]:
     """Score one cell; the keys of the stages it needed are added to `counted`."""
     scored = stages.scores(recipe, arm, split=split)
-    needed = {stage.key: stage for stage in stages.ancestors(scored)}
-    seconds = sum(stage.done["seconds"] for key, stage in needed.items() if key not in counted)
-    counted.update(needed)
+    needed = stages.ancestors(scored)
+    seconds = sum(stage.done["seconds"] for stage in needed if stage.key not in counted)
+    counted.update(stage.key for stage in needed)
     counts = scored.done["counts"]
     return {
         **{name: counts[name] for name in ("accuracy", "n", "correct", "interval")},

@@ -73,15 +73,15 @@ def measure(recipe: Recipe, cell: Cell, *, split: str = "test") -> dict[str, Any
     """
     task, arm, seed = cell
     scored = stages.scores(recipe, arm, split=split)
-    needed = {stage.key: stage for stage in stages.ancestors(scored)}
+    needed = stages.ancestors(scored)
     counts = scored.done["counts"]
     return {
         "task": task,
         "arm": arm,
         "seed": seed,
         **{name: counts[name] for name in ("accuracy", "n", "correct")},
-        "steps": _steps(list(needed.values())),
-        "seconds": round(sum(stage.done["seconds"] for stage in needed.values()), 1),
+        "steps": _steps(needed),
+        "seconds": round(sum(stage.done["seconds"] for stage in needed), 1),
         "key": scored.key,
     }
 

@@ -69,7 +69,7 @@ def explain(row: Row, prediction: str | None, answer: str) -> str:
         ours = f"we read {prediction!r} {place}; from the answer {answer!r} case differs only"
     else:
         ours = f"we read {prediction!r} {place}; it is the same as the answer {answer!r}"
-    return f"{ours}; published flag {'true' if row.flag else 'false'}"
+    return f"{ours}; flag {'true' if row.flag else 'false'}"
 
 
 def _reference(row: Row, task: Task) -> str:

@@ -1,7 +1,7 @@
 """The report of a run: arms, filter, stages, settings, versions."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -86,13 +86,14 @@ def _filter_totals(outcomes: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {"kept": kept, "dropped": dropped, "by_source": outcomes}
 
 
-def ancestors(stage: Stage) -> Iterator[Stage]:
-    """Yield all stages that a stage rests on, the first ones first, and the stage itself last."""
+def ancestors(stage: Stage) -> list[Stage]:
+    """Return all stages that a stage rests on, each once, the first ones first, itself last."""
+    found: dict[str, Stage] = {}
     for name, key in stage.done["inputs"]:
         folder = runs_folder() / f"{name}-{key}"
         done = json.loads((folder / "done.json").read_text(encoding="utf-8"))
-        yield from ancestors(Stage(name, key, folder, done))
-    yield stage
+        found |= {one.key: one for one in ancestors(Stage(name, key, folder, done))}
+    return [*found.values(), stage]
 
 
 def read_report(stage: Stage) -> dict[str, Any]:
