@@ -85,7 +85,7 @@ def test_a_size_has_the_parameters_its_shape_gives(size):
 
 
 def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"student, middle, mentor, got 'huge'"):
+    with pytest.raises(ValueError, match=r"seed, student, middle, mentor, got 'huge'"):
         tiny.config("huge")
     with pytest.raises(
         ValueError, match=r"tiny-student, tiny-middle, tiny-mentor; got 'tiny-huge'"
@@ -133,7 +133,7 @@ def test_a_shipped_base_takes_single_steps(name, prompt, answer):
     assert tokenizer.decode(out[0, ids.input_ids.shape[1] :]) == answer
 
 
-@pytest.mark.parametrize("size", list(tiny.SHAPES))
+@pytest.mark.parametrize("size", ["student", "middle", "mentor"])
 def test_the_committed_record_belongs_to_the_shipped_weights(size):
     results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
     record = json.loads(results.read_text(encoding="utf-8"))
@@ -318,9 +318,9 @@ def test_every_parameter_belongs_to_one_optimizer_and_the_matrices_to_muon():
     assert counts == [4 * 7, 1 + 4 * 2 + 1]  # q k v o gate up down; embedding, norms
 
 
-def test_the_learning_rate_rises_stays_and_falls_to_zero():
-    shares = [pretrain.rate_factor(p, 0.1) for p in (0.0, 0.05, 0.1, 0.5, 0.75, 1.0)]
-    assert shares == pytest.approx([0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
+def test_the_learning_rate_rises_and_falls_to_zero_in_straight_lines():
+    shares = [pretrain.rate_factor(p, 0.1) for p in (0.0, 0.05, 0.1, 0.55, 1.0)]
+    assert shares == pytest.approx([0.0, 0.5, 1.0, 0.5, 0.0])
 
 
 def stepped(run, n):

@@ -12,32 +12,38 @@ from transformers import LlamaConfig
 
 from mkdkit.models import tiny_tokenizer
 
-Size = Literal["student", "middle", "mentor"]
+Size = Literal["seed", "student", "middle", "mentor"]
 
 CONTEXT = 1024  # tokens
 TINY = {
-    "tiny-student": "about 1 million parameters: 4 layers, width 128",
-    "tiny-middle": "about 2.6 million parameters: 5 layers, width 192",
-    "tiny-mentor": "about 4.2 million parameters: 5 layers, width 256",
+    "tiny-student": "about 1.4 million parameters: 6 layers, width 128",
+    "tiny-middle": "about 3 million parameters: 6 layers, width 192",
+    "tiny-mentor": "about 5 million parameters: 6 layers, width 256",
 }
 SHAPES: dict[str, dict[str, int]] = {
     # every width is a multiple of 64, the number of weights that share one scale in NF4
-    "student": {
+    "seed": {  # what the others grow from; not shipped
         "hidden_size": 128,
         "intermediate_size": 320,
         "num_hidden_layers": 4,
         "num_attention_heads": 4,
     },
+    "student": {
+        "hidden_size": 128,
+        "intermediate_size": 320,
+        "num_hidden_layers": 6,  # with four, a swap (whose? with whom? what has he?) is not learnt
+        "num_attention_heads": 4,
+    },
     "middle": {
         "hidden_size": 192,
         "intermediate_size": 512,
-        "num_hidden_layers": 5,
+        "num_hidden_layers": 6,
         "num_attention_heads": 6,
     },
     "mentor": {
         "hidden_size": 256,
         "intermediate_size": 640,
-        "num_hidden_layers": 5,
+        "num_hidden_layers": 6,
         "num_attention_heads": 8,
     },
 }

@@ -3,14 +3,15 @@
     python -m mkdkit.pipeline.many_seeds tiny_arms
     python -m mkdkit.pipeline.many_seeds tiny_real --data-dir FOLDER
 
-Rows that the table holds already are not measured again, so a run that was stopped goes on. Seeds
-1 and up are for these tables alone: settings were chosen with seeds from 100 on.
+Rows that the table holds already are not measured again, so a run that was stopped goes on; two
+processes with different --tasks fill one table. Seeds 1 and up are for these tables alone: settings
+were chosen with seeds from 100 on.
 """
 
 import argparse
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from mkdkit.pipeline.folders import Stage
 from mkdkit.settings import Recipe
 
 Cell = tuple[str, str, int]  # task, arm, seed
+RecipeOf = Callable[[str, int], Recipe]  # task and seed -> every other setting
 TASKS = (
     "last_letter_concatenation",
     "tracking_shuffled_objects",
@@ -92,7 +94,7 @@ def _steps(needed: Sequence[Stage]) -> int:
     return trained[-1].done["counts"]["steps"] if trained else 0
 
 
-def fill(table: str, plan: Sequence[Cell], recipe_of: Any, *, folder: Path) -> None:
+def fill(table: str, plan: Sequence[Cell], recipe_of: RecipeOf, *, folder: Path) -> None:
     """Measure every cell of the plan that the table lacks.
 
     Raises:
@@ -136,19 +138,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure a table of many seeds.")
     parser.add_argument("table", choices=("tiny_arms", "tiny_real"))
     parser.add_argument("--data-dir", help="tiny_real: folder of Mentor-KD's data")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS, metavar="TASK")
     parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of the table")
     chosen = parser.parse_args(arguments)
+    if chosen.table == "tiny_real" and not chosen.data_dir:
+        parser.error("tiny_real needs --data-dir, the folder of Mentor-KD's data")
+
+    def real(task: str, seed: int) -> Recipe:
+        return real_recipe(task, seed, chosen.data_dir)
+
+    plans = {"tiny_arms": (arms_plan(), arms_recipe), "tiny_real": (real_plan(), real)}
+    plan, recipe_of = plans[chosen.table]
+    cells = [cell for cell in plan if cell[0] in chosen.tasks]
     try:
-        if chosen.table == "tiny_arms":
-            fill("tiny_arms", list(arms_plan()), arms_recipe, folder=chosen.folder)
-            return
-        if not chosen.data_dir:
-            parser.error("tiny_real needs --data-dir, the folder of Mentor-KD's data")
-
-        def recipe_of(task: str, seed: int) -> Recipe:
-            return real_recipe(task, seed, chosen.data_dir)
-
-        fill("tiny_real", list(real_plan()), recipe_of, folder=chosen.folder)
+        fill(chosen.table, cells, recipe_of, folder=chosen.folder)
     except ValueError as error:
         parser.error(str(error))
 

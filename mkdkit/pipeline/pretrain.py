@@ -2,9 +2,11 @@
 
 Rule-made single steps (`single_steps`) are packed into full rows and read once. Hidden matrices
 are trained by Muon, the rest by AdamW; both rates fall to zero over the planned minutes. A run
-that was interrupted goes on from its last checkpoint when the same command is given again. The
-larger sizes begin as the finished student, grown (`growing`):
+that was interrupted goes on from its last checkpoint when the same command is given again. Bases
+grow from smaller ones (`growing`); the first is a seed that is not shipped:
 
+    python -m mkdkit.pipeline.pretrain --size seed
+    python -m mkdkit.pipeline.pretrain --size student --grow-from data/runs/tiny-seed
     python -m mkdkit.pipeline.pretrain --size mentor --grow-from tiny-student
 """
 
@@ -45,7 +47,7 @@ class PretrainSettings:
     first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
     row: int = 256  # tokens of a row from `first_share` of the planned time on
     last_row: int = 512  # tokens of a row in the last `last_share`: texts as long as real ones
-    first_share: float = 0.4
+    first_share: float = 0.2
     last_share: float = 0.15
     muon_rate: float = 0.01  # highest learning rate of the hidden matrices
     adamw_rate: float = 3e-3  # highest learning rate of embeddings and norms
@@ -115,9 +117,10 @@ def make_optimizers(
 
 
 def rate_factor(progress: float, warmup_share: float) -> float:
-    """The share of the highest learning rate: a short rise, level to one half, down to zero."""
-    rise = progress / warmup_share if warmup_share else 1.0
-    return max(0.0, min(1.0, rise, 2.0 * (1.0 - progress)))
+    """The share of the highest learning rate: a short rise, then down to zero in a line."""
+    if progress < warmup_share:
+        return progress / warmup_share
+    return max(0.0, (1.0 - progress) / (1.0 - warmup_share))
 
 
 def loss_of(model: LlamaForCausalLM, body: nn.Module, ids: Tensor, scored: Tensor) -> Tensor:
@@ -270,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("minutes", "rows", "muon_rate", "threads", "probe_items", "seed"):
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--grow-from", help="a smaller base, such as tiny-student")
+    parser.add_argument("--grow-from", help="a smaller base: tiny-student, or a folder")
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--run", type=Path, help="folder of the checkpoints (default: data/runs)")
     parser.add_argument("--out", type=Path, help="folder of the base (default: data/models)")
@@ -281,7 +284,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = run or ROOT / "data" / "runs" / f"pretrain-{name}"
     try:
         settings = PretrainSettings(**chosen)
-        pretrain(settings, folder=folder, out=out or tiny.MODELS / name, results=results)
+        shipped = tiny.MODELS if tiny.is_tiny(name) else ROOT / "data" / "runs"
+        pretrain(settings, folder=folder, out=out or shipped / name, results=results)
     except ValueError as error:
         parser.error(str(error))
 

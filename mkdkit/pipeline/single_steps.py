@@ -17,20 +17,20 @@ Episode = tuple[str, list[tuple[int, int]]]  # the text, and the character spans
 
 SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     # skill: (writer, share of the episodes at the start, share later)
-    "equations": (numbers.equations, 1.0, 4.0),
-    "small_story": (numbers.small_story, 0.5, 2.0),
+    "equations": (numbers.equations, 1.0, 3.0),
+    "small_story": (numbers.small_story, 0.5, 1.5),
     "comparison": (numbers.comparison, 0.3, 0.5),
     "parity": (numbers.parity, 0.3, 0.3),
     "dates": (numbers.dates, 0.5, 2.0),
     "one_letter": (letters.one_letter, 1.0, 2.0),
-    "spelling": (letters.spelling, 1.0, 0.6),
-    "joining": (letters.joining, 1.0, 0.7),
-    "reading_out": (lists.reading_out, 2.0, 1.5),
-    "look_ups": (states.look_ups, 4.0, 2.5),
-    "copying": (states.copying, 4.0, 2.0),
-    "one_swap": (states.one_swap, 1.0, 3.5),
-    "toggles": (states.toggles, 0.3, 0.8),
-    "who_acts": (lists.who_acts, 0.5, 0.8),
+    "spelling": (letters.spelling, 1.0, 0.5),
+    "joining": (letters.joining, 1.0, 0.6),
+    "reading_out": (lists.reading_out, 2.0, 1.2),
+    "look_ups": (states.look_ups, 4.0, 3.0),
+    "copying": (states.copying, 4.0, 1.2),
+    "one_swap": (states.one_swap, 1.0, 5.0),
+    "toggles": (states.toggles, 0.5, 2.0),
+    "who_acts": (lists.who_acts, 0.5, 1.0),
     "options": (lists.options, 0.8, 1.0),
 }
 RAMP = 0.25  # share of the training after which list lengths and shares are the later ones

@@ -152,8 +152,11 @@ def one_swap(rng: Random, level: float) -> str:
     then = rng.choice(("Now ", "After: ", "Then ", "Result: ", ""))
     kind = rng.random()
     text = f"{start}{before}.\n{swap}"
-    if kind < 0.65:
+    if kind < 0.6:
         return f"{text}{rng.choice(BREAKS[1:])}{then}{after}."
+    if kind < 0.65:
+        pairs = [(people[i], people[j]), (people[j], people[i])]
+        return f"{text} " + ", ".join(f"{again(a)} trades with «{b}»" for a, b in pairs)
     if kind < 0.85:
         got = [f"{again(people[k])} gets the «{items[k]}»" for k in (i, j)]
         return f"{text} {', '.join(got)}."
