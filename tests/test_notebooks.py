@@ -1,12 +1,14 @@
 """The notebooks run from top to bottom and are stored clean; the runner says what went wrong."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from mkdkit.pipeline import clean_notebooks, notebooks
+from mkdkit.pipeline import clean_notebooks, notebooks, recipes, results
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("[0-9]*.ipynb"))
 SECONDS_A_CELL = 300
@@ -211,7 +213,7 @@ def test_a_kernel_of_the_same_name_elsewhere_is_not_used(folder, monkeypatch):
     other = folder / "jupyter" / "kernels" / "python3"
     other.mkdir(parents=True)
     spec = {"argv": ["false"], "display_name": "of another project", "language": "python"}
-    (other / "kernel.json").write_text(notebooks.json.dumps(spec), encoding="utf-8")
+    (other / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(folder / "jupyter"))
     monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
     write(folder, "00_part", "1")
@@ -224,7 +226,34 @@ def test_the_newest_report_is_shown_as_a_table(folder):
     report = {"arms": [arm], "settings": {"questions": {"task": "coin_flip"}}}
     made = folder / "runs" / "report-01"
     made.mkdir(parents=True)
-    (made / "report.json").write_text(notebooks.json.dumps(report), encoding="utf-8")
+    (made / "report.json").write_text(json.dumps(report), encoding="utf-8")
     table = notebooks.newest_table()
     assert "Test accuracy on coin_flip" in table
     assert "mentor_kd   61.5%  (54.6 to 68.0, n = 200)" in table
+
+
+def test_the_default_runs_report_with_most_arms_is_kept(folder):
+    default, other = recipes.make("tiny"), recipes.make("tiny", seed=5)
+    for number, (recipe, arms) in enumerate([(default, 2), (default, 4), (other, 6)]):
+        made = folder / "runs" / f"report-{number}"
+        made.mkdir(parents=True)
+        report = {"arms": [{}] * arms, "settings": dataclasses.asdict(recipe)}
+        (made / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    notebooks.keep_default(folder)
+    kept = json.loads((folder / "tiny_default.json").read_text(encoding="utf-8"))
+    assert len(kept["arms"]) == 4
+
+
+def test_the_readme_quotes_the_recorded_default_run():
+    rows = ("base", "answer_only", "fine_tune_cot", "fine_tune_cot_equal_steps", "mentor_kd")
+    kept = json.loads((results.RESULTS / "tiny_default.json").read_text(encoding="utf-8"))
+    by_name = {arm["name"]: arm for arm in kept["arms"]}
+    readme = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("| --- | --- | --- |\n")[1].splitlines()[: len(rows)]
+    quoted = [tuple(cell.strip() for cell in line.strip("|").split("|")[1:]) for line in table]
+    low_high = [[f"{bound:.1f}" for bound in by_name[name]["interval"]] for name in rows]
+    recorded = [f"{by_name[name]['accuracy']:.1f}%" for name in rows]
+    assert quoted == [
+        (right, f"{low} to {high}") for right, (low, high) in zip(recorded, low_high, strict=True)
+    ]
+    assert f"on {by_name['base']['n']} questions that no training saw" in readme

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 import mkdkit
-from mkdkit.pipeline import clean_notebooks, folders
+from mkdkit.pipeline import clean_notebooks, folders, recipes, results
 
 ROOT = Path(mkdkit.__file__).parents[1]
 FOLDER = ROOT / "notebooks"
@@ -162,7 +163,23 @@ def refresh(names: Sequence[str] = ()) -> list[str]:
         notebook = clean_notebooks.clean(run(path, runs / "notebooks" / path.name))
         nbformat.write(notebook, path)
         found += [f"{path.name}: {fault}" for fault in clean_notebooks.faults(notebook)]
+    if os.environ["MKDKIT_PROFILE"] == "tiny":
+        keep_default()
     return found
+
+
+def keep_default(folder: Path = results.RESULTS) -> None:
+    """Keep the default run's report, the one with most arms, where the README quotes it."""
+    reports = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in folders.runs_folder().glob("report-*/report.json")
+    ]
+    wanted = asdict(recipes.make("tiny"))
+    ours = [report for report in reports if report["settings"] == wanted]
+    if ours:
+        widest = max(ours, key=lambda report: len(report["arms"]))
+        text = json.dumps({"command": "make notebooks", **widest}, indent=1) + "\n"
+        (folder / "tiny_default.json").write_text(text, encoding="utf-8")
 
 
 def _short(path: Path) -> str:
