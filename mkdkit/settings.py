@@ -6,7 +6,7 @@ the values of each profile and of each published experiment.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal, get_args
 
 QuestionSource = Literal["rule-made", "mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl", "hub"]
@@ -224,6 +224,9 @@ class Recipe:
         _require_choice("augmentation", self.augmentation, Augmentation)
 
 
+_KIND = {True: "a group of settings", False: "one value"}
+
+
 def recipe_from(values: Mapping[str, Any]) -> Recipe:
     """Return the recipe whose `dataclasses.asdict` is `values`, as read from a JSON file.
 
@@ -234,7 +237,8 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
     for setting in fields(Recipe):
         if setting.name in values:
             value = values[setting.name]
-            is_group = isinstance(value, Mapping) and callable(setting.type)
+            is_group = is_dataclass(setting.type)
+            _require(isinstance(value, Mapping) == is_group, setting.name, _KIND[is_group], value)
             parts[setting.name] = _group(setting.type, setting.name, value) if is_group else value
     unknown = ", ".join(sorted(values.keys() - parts.keys()))
     _require(not unknown, "a recipe", f"of {', '.join(f.name for f in fields(Recipe))}", unknown)
@@ -258,4 +262,7 @@ def _group(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
     known = [setting.name for setting in fields(kind)]
     unknown = ", ".join(sorted(values.keys() - set(known)))
     _require(not unknown, f"settings of {name}", f"of {', '.join(known)}", unknown)
-    return kind(**values)
+    try:
+        return kind(**values)
+    except TypeError as error:  # such as a word where a number is compared with its range
+        raise ValueError(f"settings of {name}: {error}") from error

@@ -64,28 +64,52 @@ def random_batch():
     return rows, torch.randn(len(labels), 10), labels
 
 
+SPANS = {(1, 2): 2, (3,): 2}
+
+
+def by_hand(one, other, temperature):
+    """Half the divergences in both directions, summed over a vocabulary, mean over tokens."""
+    p, q = ((logits / temperature).softmax(-1) for logits in (one, other))
+    return (0.5 * (p * (p / q).log() + q * (q / p).log())).sum(-1).mean()
+
+
 def test_the_loss_adds_the_mean_over_pairs_once_per_scored_token():
     rows, logits, labels = random_batch()
     settings = StudentSettings(consistency_weight=0.5, consistency_temperature=1.5)
-    loss = consistency.consistent_answers(settings)(logits, labels, rows)
-    # answer tokens: rows 2:4 and 5:7 of the first pair, 8:10 and 11:13 of the second
-    terms = [
-        consistency.consistency_loss(logits[a : a + 2], logits[b : b + 2], temperature=1.5)
-        for a, b in ((2, 5), (8, 11))
-    ]
+    loss = consistency.consistent_answers(settings, SPANS)(logits, labels, rows)
+    # the last two tokens of the rows of 4, 3, 3 and 3
+    terms = [by_hand(logits[a : a + 2], logits[b : b + 2], 1.5) for a, b in ((2, 5), (8, 11))]
     expected = loop.hard_labels(logits, labels, rows) + 0.5 * 13 * sum(terms) / 2
     torch.testing.assert_close(loss, expected)
 
 
+def test_closing_words_before_the_mark_are_no_part_of_the_answer():
+    rows, logits, labels = random_batch()
+    settings = StudentSettings(consistency_weight=1.0)
+    loss = consistency.consistent_answers(settings, {(1, 2): 1, (3,): 1})(logits, labels, rows)
+    terms = [by_hand(logits[a : a + 1], logits[b : b + 1], 1.0) for a, b in ((3, 6), (9, 12))]
+    expected = loop.hard_labels(logits, labels, rows) + 13 * sum(terms) / 2
+    torch.testing.assert_close(loss, expected)
+
+
+def test_a_rationale_paired_with_itself_counts_in_no_mean():
+    rows, logits, labels = random_batch()
+    doubled = [*rows[:2], rows[2], rows[2]]
+    settings = StudentSettings(consistency_weight=1.0)
+    loss = consistency.consistent_answers(settings, SPANS)(logits, labels, doubled)
+    expected = loop.hard_labels(logits, labels, doubled)
+    torch.testing.assert_close(loss, expected + 13 * by_hand(logits[2:4], logits[5:7], 1.0))
+
+
 def test_without_weight_it_is_plain_fine_tuning():
     rows, logits, labels = random_batch()
-    loss = consistency.consistent_answers(StudentSettings(consistency_weight=0.0))
+    loss = consistency.consistent_answers(StudentSettings(consistency_weight=0.0), SPANS)
     assert loss(logits, labels, rows) == loop.hard_labels(logits, labels, rows)
 
 
 def test_rows_that_are_no_pairs_are_refused():
     rows, logits, labels = random_batch()
-    loss = consistency.consistent_answers(StudentSettings())
+    loss = consistency.consistent_answers(StudentSettings(), SPANS)
     with pytest.raises(ValueError, match="learns from pairs"):
         loss(logits, labels, [rows[0], rows[2], rows[1], rows[3]])
 
@@ -100,6 +124,11 @@ def test_pairs_stay_together_in_every_batch_of_every_epoch():
     assert sorted(first_epoch) == list(range(40))
 
 
+def test_pairs_need_an_even_batch():
+    with pytest.raises(ValueError, match="multiple of 2, got 7"):
+        loop.plan_steps([5] * 8, StudentSettings(batch_size=7), together=2)
+
+
 def test_new_questions_follow_the_recipes_own_and_are_in_no_other_split():
     recipe = recipes.tiny("multi_step_arithmetic")
     recipe = replace(recipe, questions=replace(recipe.questions, train=20))
@@ -109,6 +138,8 @@ def test_new_questions_follow_the_recipes_own_and_are_in_no_other_split():
     assert len({question.text for question in more.train}) == 40
     assert len({question.id for question in more.train}) == 40
     assert (more.validation, more.test) == (own.validation, own.test)
+    held_out = {question.text for question in [*more.validation, *more.test]}
+    assert not held_out & {question.text for question in more.train}
 
 
 def test_recorded_questions_have_no_new_ones():

@@ -26,16 +26,21 @@ PLAN = [("multi_step_arithmetic", arm, 1) for arm in ("base", "answer_only")]
 
 
 def filled(recipe, folder, plan):
-    many_seeds.fill("t", plan, lambda task, seed: recipes.with_seed(recipe, seed), folder=folder)
+    failed = many_seeds.fill(
+        "t", plan, lambda task, seed: recipes.with_seed(recipe, seed), folder=folder
+    )
+    assert failed == []
     return (folder / "t.csv").read_text(encoding="utf-8")
 
 
 def test_the_plan_has_eight_seeds_of_the_pair_and_three_of_every_other_arm():
     seeds = Counter((task, arm) for task, arm, _ in many_seeds.arms_plan())
+    for arm in many_seeds.SEEDLESS:
+        assert {seeds[task, arm] for task in many_seeds.TASKS[:2]} == {1}
     assert {seeds[task, arm] for task in many_seeds.TASKS for arm in many_seeds.PAIR} == {8}
-    others = set(arms.ARMS) - set(many_seeds.PAIR)
+    others = set(arms.ARMS) - {*many_seeds.PAIR, *many_seeds.SEEDLESS}
     assert {seeds[task, arm] for task in many_seeds.TASKS[:2] for arm in others} == {3}
-    assert len(seeds) == 5 * 2 + 2 * len(others)
+    assert set(arms.ARMS) == {arm for _, arm in seeds}
 
 
 def test_no_seed_of_a_table_is_one_that_settings_were_chosen_with():
@@ -66,6 +71,13 @@ def test_a_table_begun_with_other_settings_is_not_gone_on_with(recipe, tmp_path)
         filled(recipe, tmp_path, PLAN)
 
 
+def test_a_row_that_fails_does_not_cost_the_others(recipe, tmp_path):
+    plan = [("multi_step_arithmetic", "no_such_arm", 1), PLAN[0]]
+    failed = many_seeds.fill("t", plan, lambda task, seed: recipe, folder=tmp_path / "new")
+    assert failed == plan[:1]
+    assert [row["arm"] for row in results.read_table("t", folder=tmp_path / "new")] == ["base"]
+
+
 def test_real_sets_need_a_folder(capsys):
     with pytest.raises(SystemExit):
         many_seeds.main(["tiny_real"])
@@ -80,7 +92,11 @@ def test_a_trial_changes_mentor_and_student_together():
 
 @pytest.mark.parametrize(
     ("assignment", "message"),
-    [("epochs", "needs NAME=VALUE"), ("student.epoch=3", "did you mean 'student.epochs'")],
+    [
+        ("epochs", "needs NAME=VALUE"),
+        ("teacher.seed=3", "needs NAME=VALUE"),
+        ("student.epoch=3", "did you mean 'student.epochs'"),
+    ],
 )
 def test_a_trial_of_what_there_is_not_is_refused(assignment, message):
     with pytest.raises(ValueError, match=message):

@@ -123,6 +123,8 @@ def test_a_settings_file_changes_what_it_names_and_refuses_what_there_is_not(tmp
         ('{"student": {"kd_wieght": 0.5}}', "kd_wieght"),
         ('{"student": {"kd_weight": 5}}', "kd_weight must be between 0 and 1, got 5"),
         ('{"student": {"kd_weight": "a lot"}}', "settings.json: "),
+        ('{"student": 5}', "student must be a group of settings, got 5"),
+        ('{"student_base": {}}', "student_base must be one value"),
         ("[1]", "settings are an object, got a list"),
         ("{", "not a JSON file"),
     ):

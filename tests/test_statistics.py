@@ -125,9 +125,19 @@ def test_differences_that_cancel_show_nothing():
     assert sign_flip_test([2.0, -2.0, 1.0, -1.0]) == 1.0
 
 
-def test_the_sign_flip_test_needs_differences():
-    with pytest.raises(ValueError, match="2 differences or more, got 1"):
-        sign_flip_test([1.0])
+def test_accuracies_that_floats_cannot_hold_still_tie():
+    # 0.2, 0.2 and 0.4 points: of eight patterns, sums as far from zero as 0.4 are six
+    differences = [83.4 - 83.2, 61.6 - 61.4, 50.2 - 50.6]
+    tenths = [2, 2, -4]
+    assert sign_flip_test([0.2, 0.2, 0.4]) == pytest.approx(2 / 8)
+    assert sign_flip_test(differences) == sign_flip_test(tenths) == 1.0
+    assert sign_flip_test([83.4 - 83.2, 50.6 - 50.2, 61.4 - 61.6]) == pytest.approx(6 / 8)
+
+
+@pytest.mark.parametrize("n", [1, 21])
+def test_the_sign_flip_test_needs_a_few_differences(n):
+    with pytest.raises(ValueError, match=f"2 to 20 differences, got {n}"):
+        sign_flip_test([1.0] * n)
 
 
 def test_holm_multiplies_by_the_number_still_in_play_and_never_falls():

@@ -192,18 +192,65 @@ def test_days_later_and_earlier_are_counted_right():
         assert first + timedelta(days) == last
 
 
-def test_a_swap_changes_two_and_leaves_the_rest():
+@pytest.mark.parametrize(
+    ("style", "pair"),
+    [(" = ", r"(\w+) = ([a-z ]+)"), (" owns the ", r"(\w+) owns the ([a-z ]+)")],
+)
+def test_a_swap_changes_two_and_leaves_the_rest(style, pair):
     checked = 0
-    for text, _ in drawn("one_swap", 3000):
-        lines = text.split("\n")
+    for text, _ in drawn("one_swap", 4000):
         match = re.search(r"Swap (\w+) and (\w+)\.", text)
-        states = [dict(re.findall(r"(\w+) = ([a-z ]+)", line)) for line in (lines[0], lines[-1])]
-        if match and len(states[0]) == len(states[1]) > 1:
+        if match is None or style not in text:
+            continue
+        parts = text[: match.start()], text[match.end() :]
+        before, after = (dict(re.findall(pair, part)) for part in parts)
+        if len(before) == len(after) > 1:
             a, b = match.groups()
-            swapped = states[0] | {a: states[0][b], b: states[0][a]}
-            assert states[1] == swapped
+            assert after == before | {a: before[b], b: before[a]}
             checked += 1
-    assert checked > 3
+    assert checked > 10
+
+
+def test_what_is_toggled_changes_and_what_is_left_alone_does_not():
+    pattern = re.compile(r"The (\w+) is ([\w ]+)\. (\w+) ([^.]*)\. Now it is ([\w ]+?)\.")
+    found = [match for text, _ in drawn("toggles", 1000) for match in pattern.findall(text)]
+    assert len(found) > 100
+    idle = ("does not", "doesn't", "does nothing", "leaves", "only looks")
+    for _, before, _, act, after in found:
+        assert (before == after) == act.startswith(idle), (before, act, after)
+
+
+def test_who_acts_is_read_from_the_story():
+    checked = 0
+    for text, _ in drawn("who_acts", 500):
+        for person, word in re.findall(r"(?<![QA]: )\b(\w\w+): (yes|no)(?= |$)", text):
+            if person == "Answer":
+                continue
+            told = re.findall(rf"\b{person} ([^;,.]+)[;,.]", text)[0]
+            assert (word == "no") == told.startswith(("does not", "doesn't")), text
+            checked += 1
+    assert checked > 50
+
+
+def test_an_option_letter_belongs_to_its_value():
+    checked = 0
+    for text, _ in drawn("options", 1000):
+        listed = {value: letter for letter, value in re.findall(r"\((\w)\) (\d+)\b", text)}
+        for value, letter in re.findall(r"\b(\d+) --> \((\w)\)", text):
+            assert listed[value] == letter, text
+            checked += 1
+    assert checked > 100
+
+
+def test_a_row_is_read_out_in_its_order():
+    checked = 0
+    for text, _ in drawn("reading_out", 1000):
+        row = re.match(r"\[([^]]*)\]", text)
+        listed = re.findall(r"(?<!entry )\b\d[.):] (\w+)(?=[,\n]|$)", text)
+        if row and len(listed) > 1:
+            assert re.split(r", | and | / | ", row[1]) == listed, text
+            checked += 1
+    assert checked > 10
 
 
 def test_the_same_seed_draws_the_same_text_and_another_seed_another():
@@ -272,17 +319,11 @@ def test_an_unknown_skill_is_refused():
 # training
 
 
-def test_the_tokens_of_an_answer_and_the_end_mark_are_the_known_ones():
+def test_the_tokens_of_an_answer_are_the_known_ones_and_the_end_is_not():
     ids, known = pretrain_batches.encode(single_steps.unmark("7 + 5 = «12». So «Ada»"), TOKENIZER)
     shown = TOKENIZER.convert_ids_to_tokens([i for i, k in zip(ids, known, strict=True) if k])
-    assert shown == ["1", "2", "ĠA", "d", "a", "<eos>"] or shown == [
-        "1",
-        "2",
-        "A",
-        "d",
-        "a",
-        "<eos>",
-    ]
+    assert [token.removeprefix("Ġ") for token in shown] == ["1", "2", "A", "d", "a"]
+    assert ids[-1] == TOKENIZER.eos_token_id
 
 
 def drawn_batch(seed):
@@ -315,7 +356,7 @@ def test_every_parameter_belongs_to_one_optimizer_and_the_matrices_to_muon():
     model = LlamaForCausalLM(tiny.config("student"))
     muon, adamw = pretrain.make_optimizers(model, QUICK)
     counts = [sum(len(group["params"]) for group in o.param_groups) for o in (muon, adamw)]
-    assert counts == [4 * 7, 1 + 4 * 2 + 1]  # q k v o gate up down; embedding, norms
+    assert counts == [6 * 7, 1 + 6 * 2 + 1]  # q k v o gate up down; embedding, norms
 
 
 def test_the_learning_rate_rises_and_falls_to_zero_in_straight_lines():
@@ -369,18 +410,20 @@ def test_a_run_with_other_settings_is_not_gone_on_with(tmp_path):
         pretrain.start(replace(QUICK, seed=7), tmp_path)
 
 
-def loud_student():
+def loud(size):
     torch.manual_seed(0)
-    small = LlamaForCausalLM(tiny.config("student"))
+    small = LlamaForCausalLM(tiny.config(size))
     for parameter in small.parameters():
         if parameter.ndim == 2:
             parameter.data.mul_(10)  # squares far above the norms' epsilon
     return small
 
 
-@pytest.mark.parametrize("size", ["middle", "mentor"])
-def test_a_grown_base_computes_what_the_small_one_did(size):
-    small = loud_student()
+@pytest.mark.parametrize(
+    ("small_size", "size"), [("seed", "student"), ("seed", "mentor"), ("student", "middle")]
+)
+def test_a_grown_base_computes_what_the_small_one_did(small_size, size):
+    small = loud(small_size)
     large = growing.grow(small, tiny.config(size))
     ids, _ = drawn_batch("0")
     expected, got = small(input_ids=ids).logits, large(input_ids=ids).logits
@@ -389,7 +432,7 @@ def test_a_grown_base_computes_what_the_small_one_did(size):
 
 
 def test_what_a_grown_base_has_new_is_trained_too():
-    large = growing.grow(loud_student(), tiny.config("mentor"))
+    large = growing.grow(loud("seed"), tiny.config("mentor"))
     for number in range(3):  # what writes must leave zero before what reads before it can learn
         pretrain.loss_of(large, large.model, *drawn_batch(str(number))).backward()
         torch.optim.SGD(large.parameters(), lr=0.1).step()
@@ -419,7 +462,7 @@ def test_a_base_with_another_vocabulary_does_not_grow():
 
 
 def test_rows_longer_than_the_context_are_refused():
-    with pytest.raises(ValueError, match="512"):
+    with pytest.raises(ValueError, match="at most 768 tokens"):
         pretrain.PretrainSettings(last_row=2048)
 
 

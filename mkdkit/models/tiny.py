@@ -14,7 +14,7 @@ from mkdkit.models import tiny_tokenizer
 
 Size = Literal["seed", "student", "middle", "mentor"]
 
-CONTEXT = 1024  # tokens
+CONTEXT = tiny_tokenizer.CONTEXT
 TINY = {
     "tiny-student": "about 1.4 million parameters: 6 layers, width 128",
     "tiny-middle": "about 3 million parameters: 6 layers, width 192",

@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 WORDS_FILE = Path(__file__).with_name("tiny_words.txt")
 PAD, EOS = "<pad>", "<eos>"
+CONTEXT = 768  # tokens: the bases have read no longer row
 SPACE = "Ġ"  # how byte-level tokenizers write a leading space
 SIGNS = [" -->", "-->", " +", " -", " =", " (", " /", ").", "),"]
 QUOTES = ['."', ' "', '",', '".', '"?', '?"']
@@ -62,5 +63,5 @@ def build() -> PreTrainedTokenizerFast:
         pad_token=PAD,
         eos_token=EOS,
         clean_up_tokenization_spaces=False,
-        model_max_length=1024,
+        model_max_length=CONTEXT,
     )

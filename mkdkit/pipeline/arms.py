@@ -101,9 +101,10 @@ ARMS: dict[str, Arm] = {
         ),
         Arm(
             name="mentor_kd_new_questions",
-            what="Mentor-KD whose mentor also answers as many questions the teacher never saw",
+            what="Mentor-KD, in as many steps, the mentor answering new questions too",
             completions=_BOTH,
             soft_labels=True,
+            equal_steps=True,
             new_questions=True,
         ),
     )

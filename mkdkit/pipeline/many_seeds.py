@@ -11,8 +11,9 @@ were chosen with seeds from 100 on.
 import argparse
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from mkdkit.pipeline import arms, recipes, results, stages
 from mkdkit.pipeline.folders import Stage
 from mkdkit.settings import Recipe
 
+log = logging.getLogger("mkdkit")
 Cell = tuple[str, str, int]  # task, arm, seed
 RecipeOf = Callable[[str, int], Recipe]  # task and seed -> every other setting
 TASKS = (
@@ -32,20 +34,23 @@ TASKS = (
     "multi_step_arithmetic",
     "coin_flip",
 )
+SEEDLESS = ("base", "base_zero_shot", "base_zero_shot_cot")  # nothing is drawn for them
 PAIR = ("fine_tune_cot_equal_steps", "mentor_kd")
+FIRST_SEED = 1
 TEST = 500  # questions of the fixed test sets
 REAL = ("tracking_shuffled_objects", "last_letter_concatenation")
 REAL_ARMS = ("base", "answer_only", "fine_tune_cot", "fine_tune_cot_equal_steps", "mentor_kd")
 
 
 def arms_plan() -> Iterator[Cell]:
-    """The pair on all tasks with eight seeds, all other arms on two tasks with three."""
+    """The pair on all tasks with eight seeds; all other arms on two tasks with three, or one."""
     for seed in range(1, 9):
         for task in TASKS:
             yield from ((task, arm, seed) for arm in PAIR)
     for seed in range(1, 4):
         for task in TASKS[:2]:
-            yield from ((task, arm, seed) for arm in arms.ARMS if arm not in PAIR)
+            others = (arm for arm in arms.ARMS if arm not in PAIR)
+            yield from ((task, arm, seed) for arm in others if seed == 1 or arm not in SEEDLESS)
 
 
 def real_plan() -> Iterator[Cell]:
@@ -94,43 +99,65 @@ def _steps(needed: Sequence[Stage]) -> int:
     return trained[-1].done["counts"]["steps"] if trained else 0
 
 
-def fill(table: str, plan: Sequence[Cell], recipe_of: RecipeOf, *, folder: Path) -> None:
-    """Measure every cell of the plan that the table lacks.
+def fill(table: str, plan: Sequence[Cell], recipe_of: RecipeOf, *, folder: Path) -> list[Cell]:
+    """Measure every cell of the plan that the table lacks; returns those that failed.
 
     Raises:
         ValueError: the table was begun with other settings or other bases.
     """
-    done: set[Cell] = set()
-    if (folder / f"{table}.csv").is_file():
-        _require_same(table, folder)
-        done = {
-            (row["task"], row["arm"], row["seed"])
-            for row in results.read_table(table, folder=folder)
-        }
-    command = f"python -m mkdkit.pipeline.many_seeds {table}"
-    results.write_provenance(table, command, identity(), folder=folder)
+    done = _begun(table, recipe_of, plan, folder)
+    failed = []
     bar = tqdm([cell for cell in plan if cell not in done], desc=table, unit="row")
     for cell in bar:
-        bar.set_postfix_str(" ".join(map(str, cell)))
-        results.append_row(table, measure(recipe_of(cell[0], cell[2]), cell), folder=folder)
+        task, arm, seed = cell
+        bar.set_postfix_str(f"{task} {arm} {seed}")
+        try:
+            row = measure(recipe_of(task, seed), cell)
+        except Exception as error:  # whatever it was, it must not cost the other rows
+            log.warning("%s, %s, seed %d failed: %s", task, arm, seed, error)
+            failed.append(cell)
+        else:
+            results.append_row(table, row, folder=folder)
+    return failed
 
 
-def identity() -> dict[str, str]:
-    """What a table's rows have in common: digests of the tasks' settings and of the bases."""
-    files = {"settings": recipes.TINY_SETTINGS}
-    files |= {name: tiny.folder(name) / "model.safetensors" for name in tiny.TINY}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()}
-
-
-def _require_same(table: str, folder: Path) -> None:
-    record = json.loads((folder / f"{table}.json").read_text(encoding="utf-8"))
-    ours = identity()
-    changed = [name for name, digest in ours.items() if record["settings"].get(name) != digest]
+def _begun(table: str, recipe_of: RecipeOf, plan: Sequence[Cell], folder: Path) -> set[Cell]:
+    """The cells that the table holds; a table that is begun gets its record of how."""
+    record = folder / f"{table}.json"
+    ours = identity(recipe_of, {task for task, _, _ in plan})
+    if not (folder / f"{table}.csv").is_file():
+        command = f"python -m mkdkit.pipeline.many_seeds {table}"
+        results.write_provenance(table, command, ours, folder=folder)
+        return set()
+    begun = json.loads(record.read_text(encoding="utf-8"))["settings"]
+    changed = [name for name in ours if name in begun and begun[name] != ours[name]]
     if changed:
         raise ValueError(
             f"{folder / table}.csv was begun with other {', '.join(changed)}: rows of both cannot "
             "stand in one table; remove it to measure anew"
         )
+    rows = results.read_table(table, folder=folder)
+    return {(row["task"], row["arm"], row["seed"]) for row in rows}
+
+
+def identity(recipe_of: RecipeOf, tasks: Iterable[str]) -> dict[str, str]:
+    """Digests of what a table's rows have in common: each task's settings, and the bases.
+
+    Package code is not among them: a row's own `key` tells which code made it.
+    """
+    found = {}
+    for task in sorted(tasks):
+        settings = asdict(recipe_of(task, FIRST_SEED))
+        settings["questions"].pop("data_dir")  # the same data may lie elsewhere
+        text = json.dumps(settings, sort_keys=True)
+        found[f"settings of {task}"] = hashlib.sha256(text.encode()).hexdigest()
+    return found | digests_of_bases()
+
+
+def digests_of_bases() -> dict[str, str]:
+    """Base -> digest of its weights."""
+    weights = {name: tiny.folder(name) / "model.safetensors" for name in tiny.TINY}
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in weights.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -151,9 +178,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan, recipe_of = plans[chosen.table]
     cells = [cell for cell in plan if cell[0] in chosen.tasks]
     try:
-        fill(chosen.table, cells, recipe_of, folder=chosen.folder)
+        failed = fill(chosen.table, cells, recipe_of, folder=chosen.folder)
     except ValueError as error:
         parser.error(str(error))
+    if failed:
+        raise SystemExit(f"{len(failed)} of {len(cells)} rows failed; run it again to try them")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ grow from smaller ones (`growing`); the first is a seed that is not shipped:
 """
 
 import argparse
+import hashlib
 import json
 import math
 import platform
@@ -29,7 +30,7 @@ from tqdm.auto import tqdm
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mkdkit.models import loading, tiny, tiny_tokenizer
-from mkdkit.pipeline import growing, pretrain_batches, pretrain_checkpoints, single_steps
+from mkdkit.pipeline import growing, keys, pretrain_batches, pretrain_checkpoints, single_steps
 
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
@@ -46,7 +47,7 @@ class PretrainSettings:
     rows: int = 16  # of one optimiser step
     first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
     row: int = 256  # tokens of a row from `first_share` of the planned time on
-    last_row: int = 512  # tokens of a row in the last `last_share`: texts as long as real ones
+    last_row: int = 768  # tokens of a row in the last `last_share`: as long as real texts
     first_share: float = 0.2
     last_share: float = 0.15
     muon_rate: float = 0.01  # highest learning rate of the hidden matrices
@@ -99,7 +100,17 @@ class Run:
 
     def position(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the tensors, and the record of a finished run."""
-        return {"settings": asdict(self.settings)} | {name: getattr(self, name) for name in KEPT}
+        kept = {name: getattr(self, name) for name in KEPT}
+        return {"settings": asdict(self.settings), "made_from": made_from(self.settings)} | kept
+
+
+def made_from(settings: PretrainSettings) -> dict[str, str]:
+    """Digests of what a run learns from: the code that writes its text, the base it grows from."""
+    found = {"text": keys.code_digest(single_steps.episodes)}
+    if settings.grow_from:
+        weights = Path(loading.resolve(settings.grow_from)) / "model.safetensors"
+        found["base"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    return found
 
 
 def make_optimizers(
@@ -140,8 +151,11 @@ def start(settings: PretrainSettings, folder: Path) -> Run:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     position = pretrain_checkpoints.read_position(folder)
-    if position and position["settings"] != asdict(settings):
-        raise ValueError(f"{folder} holds a run with other settings; remove it or name another")
+    ours = {"settings": asdict(settings), "made_from": made_from(settings)}
+    changed = [name for name in ours if position and position[name] != ours[name]]
+    if changed:
+        what = " and ".join(changed).replace("made_from", "text or base")
+        raise ValueError(f"{folder} holds a run with other {what}; remove it or name another")
     config = tiny.config(settings.size)
     if settings.grow_from and position is None:
         model = growing.grow(loading.load_base(settings.grow_from), config)
@@ -190,7 +204,7 @@ def take_step(run: Run, body: nn.Module, progress: float) -> float:
 
 
 def train(run: Run, folder: Path) -> None:
-    """Train to the end of the planned time, with checkpoints in `folder`."""
+    """Train to the end of the planned time, with checkpoints in `folder` on the way."""
     body = _compiled(run)
     recent: list[float] = []
     bar = tqdm(total=POINTS, desc=f"tiny-{run.settings.size}", mininterval=5)
@@ -207,10 +221,9 @@ def train(run: Run, folder: Path) -> None:
             recent = []
         if (len(run.probes) + 1) / PROBES <= run.progress < 1:
             add_probe(run)
-        if time.monotonic() - saved > run.settings.checkpoint_seconds:
+        if time.monotonic() - saved > run.settings.checkpoint_seconds and run.progress < 1:
             pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
             saved = time.monotonic()
-    pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
     bar.close()
 
 
@@ -257,8 +270,10 @@ def write_base(model: LlamaForCausalLM, folder: Path) -> None:
 def pretrain(settings: PretrainSettings, *, folder: Path, out: Path, results: Path) -> None:
     """Make one base: checkpoints in `folder`, the base in `out`, its record in `results`."""
     run = start(settings, folder)
-    train(run, folder)
-    add_probe(run)
+    if run.progress < 1:
+        train(run, folder)
+        add_probe(run)
+        pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
     write_base(run.model, out)
     results.mkdir(parents=True, exist_ok=True)
     record = json.dumps(run.position() | provenance(run), indent=1) + "\n"

@@ -14,7 +14,10 @@ Encoded = tuple[list[int], list[bool]]  # token ids, and which can be known from
 
 
 def encode(episode: single_steps.Episode, tokenizer: PreTrainedTokenizerFast) -> Encoded:
-    """Token ids of one episode with its end mark, and which of them can be known beforehand."""
+    """Token ids of one episode and its end mark, and which of them can be known beforehand.
+
+    The end mark cannot: most texts could have gone on.
+    """
     text, spans = episode
     encoded = tokenizer(text, return_offsets_mapping=True)
     known = [
@@ -22,7 +25,7 @@ def encode(episode: single_steps.Episode, tokenizer: PreTrainedTokenizerFast) ->
         for start, end in encoded["offset_mapping"]
     ]
     ids: list[int] = encoded["input_ids"]
-    return [*ids, _id(tokenizer.eos_token_id)], [*known, True]
+    return [*ids, _id(tokenizer.eos_token_id)], [*known, False]
 
 
 def _id(token: Any) -> int:

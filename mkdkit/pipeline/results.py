@@ -5,10 +5,13 @@ A table is a CSV file and, beside it, a JSON file of the same name that says how
 
 import csv
 import json
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 import mkdkit
 from mkdkit.pipeline import folders
@@ -41,12 +44,14 @@ def append_row(name: str, row: Mapping[str, Any], *, folder: Path = RESULTS) -> 
     """Add one row to a table at once, so that a run that is stopped keeps what it has."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
-    is_new = not path.is_file()
-    with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerow(dict(row))
+    # two processes may fill one table: one of them writes the header
+    with FileLock(Path(tempfile.gettempdir()) / f"mkdkit-{name}.lock"):
+        is_new = not path.is_file()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
+            if is_new:
+                writer.writeheader()
+            writer.writerow(dict(row))
 
 
 def write_provenance(
@@ -59,5 +64,6 @@ def write_provenance(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **folders.machine(),
     }
+    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1) + "\n"
     (folder / f"{name}.json").write_text(text, encoding="utf-8")

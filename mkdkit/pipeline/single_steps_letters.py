@@ -64,15 +64,14 @@ def spelling(rng: Random, level: float) -> str:
 
     def one() -> str:
         word = _word(rng)
-        apart = rng.choice((" ", "-", ", ")).join(word.lower())
-        w = _quoted(rng, word)
+        small, w = word.lower(), _quoted(rng, word)
         return rng.choice(
             (
-                f"{w} is spelled «{apart}».",
-                f"The letters of {w}: «{apart}»",
-                f"spell {w}: «{apart}»",
-                f"{apart} spells {_mark(rng, word.lower())}",
-                f"{w} in small letters: {_mark(rng, word.lower())}",
+                f"{w} is spelled «{'-'.join(small)}».",
+                f"The letters of {w}: «{', '.join(small)}»",
+                f"spell {w}: «{' '.join(small)}»",
+                f"{rng.choice((' ', '-', ', ')).join(small)} spells {_mark(rng, small)}",
+                f"{w} in small letters: {_mark(rng, small)}",
                 f"{w} has «{len(word)}» letters.",
             )
         )

@@ -35,7 +35,7 @@ def reading_out(rng: Random, level: float) -> str:
 def _listed(rng: Random, entries: list[str]) -> str:
     entry, between = rng.choice(LISTS)
     lines = [entry.format(k=k, e=f"«{e}»") for k, e in enumerate(entries, 1)]
-    lead = rng.choice(("", "", "One by one: ", "Apart:\n", "The entries:\n"))
+    lead = rng.choice(("One by one: ", "Apart:\n", "The entries:\n", "Listed: "))
     return f"{lead}{between.join(lines)}"
 
 
@@ -45,11 +45,11 @@ def _entry(rng: Random, entries: list[str], place: int) -> str:
         f"The {which} is «{entry}».",
         f"{which}: «{entry}»",
         f"entry {place + 1}: «{entry}»",
-        f"{again(entry)} is «{which}».",
+        f"{entry} is «{which}».",
         ask(rng, f"Which one is {which}?", entry),
     ]
     if place:
-        forms += [f"Right after {again(entries[place - 1])} comes «{entry}»."] * 2
+        forms += [f"Right after {entries[place - 1]} comes «{entry}»."] * 2
     if place == len(entries) - 1:
         forms += [f"The last one is «{entry}».", f"There are «{len(entries)}» of them."]
     return rng.choice(forms)

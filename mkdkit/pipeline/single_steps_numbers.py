@@ -92,8 +92,8 @@ def comparison(rng: Random, level: float) -> str:
         (
             ask(rng, f"Which is largest, {listed}?", str(max(few))),
             ask(rng, f"Which is smallest, {listed}?", str(min(few))),
-            f"{a} is «{'more' if a > b else 'less'}» than {b}.",
-            f"{a} «{sign}» {b}",
+            f"{a} and {b}: the first is «{'more' if a > b else 'less'}».",
+            f"{a} and {b}: «{a} {sign} {b}»",
             f"The largest of {', '.join(map(str, few))} is «{max(few)}».",
             ask(rng, f"Is {a} more than {b}?", "yes" if a > b else "no"),
         )

@@ -54,7 +54,7 @@ def some_items(rng: Random, n: int) -> list[str]:
     return [f"{rng.choice(COLOURS)} {noun}" for noun in rng.sample(ITEMS, n)]
 
 
-def _people_andsome_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
+def _people_and_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
     """N names and n things; sometimes the things are names too, as people stand in pairs."""
     if rng.random() < 0.12:
         both = names(rng, min(2 * n, 12))
@@ -99,7 +99,7 @@ def _look_up(rng: Random, person: str, item: str, item_first: bool) -> str:
 
 def look_ups(rng: Random, level: float) -> str:
     """Pairs of people and things, then questions in any order."""
-    people, items = _people_andsome_items(rng, list_size(rng, level))
+    people, items = _people_and_items(rng, list_size(rng, level))
     state = write_state(people, items, rng.choice(STYLES))
     by_item = rng.choice((0.0, 0.0, 0.5, 1.0))  # share of the questions that go from thing to name
     pairs = rng.sample(list(zip(people, items, strict=True)) * 2, 2 * len(people))
@@ -113,7 +113,7 @@ def copying(rng: Random, level: float) -> str:
     n = list_size(rng, level)
     kind = rng.random()
     if kind < 0.4:
-        people, items = _people_andsome_items(rng, n)
+        people, items = _people_and_items(rng, n)
         text = write_state(people, items, rng.choice(STYLES))
     elif kind < 0.6:
         text = rng.choice(("; ", " + ", " and ")).join(names(rng, n))
@@ -121,7 +121,7 @@ def copying(rng: Random, level: float) -> str:
         text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(2, 4 + int(8 * level))))
     else:
         text = ", ".join(str(rng.randint(0, 200)) for _ in range(n))
-    lead = rng.choice(("Again: ", "Once more: ", "Copy: ", "The same again: ", "", "Repeat: "))
+    lead = rng.choice(("Again: ", "Once more: ", "Copy: ", "The same again: ", "Repeat: "))
     return f"{text}{rng.choice(BREAKS)}{lead}«{text}»"
 
 
@@ -139,7 +139,7 @@ SWAPS = (
 
 def one_swap(rng: Random, level: float) -> str:
     """A state, one swap between two people, and the state or a part of it afterwards."""
-    people, items = _people_andsome_items(rng, list_size(rng, level))
+    people, items = _people_and_items(rng, list_size(rng, level))
     style = rng.choice(STYLES)
     before = write_state(people, items, style)
     i, j = rng.sample(range(len(people)), 2)
@@ -208,5 +208,4 @@ def toggles(rng: Random, level: float) -> str:
 def denied(act: str) -> tuple[str, str]:
     """The two ways to say that somebody does not do `act`."""
     verb, _, rest = act.partition(" ")
-    verb = verb[:-2] if verb.endswith("shes") or verb.endswith("sses") else verb[:-1]
-    return f"does not {verb} {rest}", f"doesn't {verb} {rest}"
+    return f"does not {verb[:-1]} {rest}", f"doesn't {verb[:-1]} {rest}"

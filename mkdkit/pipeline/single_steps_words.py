@@ -34,12 +34,11 @@ def syllables(rng: Random, n: int) -> str:
 
 
 def names(rng: Random, n: int) -> list[str]:
-    """N different names; mostly with different first letters."""
+    """N names with different first letters, so that one is enough to tell whose the rest is."""
     chosen: dict[str, str] = {}
-    strict = rng.random() < 0.8
     while len(chosen) < n:
         new = name(rng)
-        chosen.setdefault(new[0] if strict else new, new)
+        chosen.setdefault(new[0], new)
     return list(chosen.values())
 
 

@@ -9,6 +9,7 @@ the seeds of the reported tables: trials have seeds from 100 on.
 """
 
 import argparse
+import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +30,7 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
         ValueError: it has another form, or there is no such setting or value.
     """
     name, sign, text = assignment.partition("=")
-    if not sign:
+    if not sign or name.endswith("seed"):
         raise ValueError(f"--set needs NAME=VALUE, such as student.epochs=6; got {assignment!r}")
     try:
         value: Any = json.loads(text)
@@ -45,7 +46,9 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
 def measure(recipe: Recipe, arm: str) -> dict[str, Any]:
     """Score an arm on validation questions; returns a row of the table without its settings."""
     row = many_seeds.measure(recipe, (recipe.questions.task, arm, recipe.seed), split="validation")
-    return {"source": recipe.questions.source, **row}
+    digests = many_seeds.digests_of_bases().values()
+    bases = hashlib.sha256("".join(digests).encode()).hexdigest()[:8]
+    return {"source": recipe.questions.source, "bases": bases, **row}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -60,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.seed < FIRST_SEED:
         parser.error(f"trials have seeds from {FIRST_SEED} on; lower ones are for reported tables")
+    command = "python -m mkdkit.pipeline.tiny_regime TASK ARM ... --set NAME=VALUE"
+    results.write_provenance(TABLE, command, {"seeds from": FIRST_SEED})
     try:
         recipe = recipes.make("tiny", chosen.task, seed=chosen.seed)
         recipe = recipes.with_source(recipe, chosen.source, data_dir=chosen.data_dir)
@@ -69,10 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             row = measure(recipe, arm) | {"settings": "; ".join(chosen.changes)}
             results.append_row(TABLE, row)
             print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         parser.error(str(error))
-    command = "python -m mkdkit.pipeline.tiny_regime TASK ARM ... --set NAME=VALUE"
-    results.write_provenance(TABLE, command, many_seeds.identity())
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ Source: Chen et al., MCC-KD (Findings of EMNLP 2023), section 3; which rationale
 our choice, since no code for the paper's filter of similar ones is published.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -52,8 +53,8 @@ def pair_up(rows: Sequence[Row], texts: Sequence[str]) -> list[Row]:
     for group in of_prompt.values():
         for number in group:
             others = [other for other in group if other != number] or [number]
-            nearest = min(others, key=lambda other: _similarity(runs[number], runs[other]))
-            pairs[min(number, nearest), max(number, nearest)] = None
+            farthest = min(others, key=lambda other: _similarity(runs[number], runs[other]))
+            pairs[min(number, farthest), max(number, farthest)] = None
     return [rows[number] for pair in pairs for number in pair]
 
 
@@ -67,36 +68,42 @@ def _similarity(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float
     return len(one & other) / len(one | other)
 
 
-def consistent_answers(settings: StudentSettings) -> LossOf:
+def consistent_answers(
+    settings: StudentSettings, answer_tokens: Mapping[tuple[int, ...], int]
+) -> LossOf:
     """Return MCC-KD's loss for batches of paired rows, as a sum over scored tokens.
 
-    The answer's tokens are those that both completions end in: mark, answer and end token, and
-    the closing words where they are the same. Their term is a mean, and counts once per scored
-    token: per token, the loss is rationale loss + `consistency_weight` · consistency.
+    Per token it is rationale loss + `consistency_weight` · consistency, where consistency is a
+    mean over the batch's pairs of different rationales.
+
+    Args:
+        settings: weight and temperature of the consistency.
+        answer_tokens: prompt -> how many tokens at its labels' end are mark, answer and end.
     """
 
     def loss_of(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
         _require_pairs(rows)
+        loss = losses.rationale_loss(logits, labels)
         ends = torch.tensor([len(row.label) for row in rows]).cumsum(0).tolist()
         terms = []
         for place in range(0, len(rows), 2):
-            span = shared_ending(rows[place].label, rows[place + 1].label)
+            first, second = rows[place : place + 2]
+            if first == second:
+                continue
+            span = min(answer_tokens[first.prompt], shared_ending(first.label, second.label))
             one, other = (logits[end - span : end] for end in ends[place : place + 2])
             terms.append(consistency_loss(one, other, temperature=settings.consistency_temperature))
-        weight = settings.consistency_weight * len(labels)
-        return losses.rationale_loss(logits, labels) + weight * torch.stack(terms).mean()
+        if not terms:
+            return loss
+        return loss + settings.consistency_weight * len(labels) * torch.stack(terms).mean()
 
     return loss_of
 
 
 def shared_ending(one: Sequence[int], other: Sequence[int]) -> int:
     """Return how many tokens two labels have in common at their end."""
-    shared = 0
-    for left, right in zip(reversed(one), reversed(other), strict=False):
-        if left != right:
-            break
-        shared += 1
-    return shared
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _require_pairs(rows: Sequence[Row]) -> None:

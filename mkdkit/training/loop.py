@@ -86,9 +86,11 @@ def plan_steps(lengths: Sequence[int], settings: TrainingSettings, *, together: 
     Rows 0 to `together` - 1, and so on, always stand in one batch, in their order.
     """
     total, steps, epoch = count_steps(len(lengths), settings), [], 0
+    if settings.batch_size % together:
+        raise ValueError(f"batch_size must be a multiple of {together}, got {settings.batch_size}")
     groups = [range(i, i + together) for i in range(0, len(lengths), together)]
     longest = [max(lengths[row] for row in group) for group in groups]
-    size = max(1, settings.batch_size // together)
+    size = settings.batch_size // together
     while len(steps) < total:
         planned = encoding.plan_batches(longest, size, seed=settings.seed, epoch=epoch)
         batches = [[row for group in batch for row in groups[group]] for batch in planned]
@@ -181,7 +183,7 @@ def train(
             takes its share of every batch; None: this process alone.
 
     Raises:
-        ValueError: there are no rows.
+        ValueError: there are no rows, or they belong together and do not fit into batches.
         FloatingPointError: the loss or a gradient is not finite.
     """
     if not rows:
@@ -191,6 +193,8 @@ def train(
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()
     team = ALONE if accelerator is None else Team(accelerator)
+    if together > 1 and team.processes > 1:
+        raise ValueError("rows that belong together cannot be shared by several processes")
     shared = team.prepare(model)
     saved = time.monotonic()
     for number in range(progress.step + 1, len(plan) + 1):

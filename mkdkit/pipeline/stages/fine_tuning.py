@@ -46,6 +46,7 @@ def fine_tune(
     loss_of: loop.LossOf,
     splits: Splits,
     label: str,
+    *,
     together: int = 1,
 ) -> None:
     """Train a base on rows, follow it step by step in the event file, and save what was trained."""

@@ -18,7 +18,9 @@ from mkdkit.pipeline.stages.data import (
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune
 from mkdkit.pipeline.stages.mentoring import labels, load_labels, mentor_set
-from mkdkit.settings import Recipe
+from mkdkit.records import Question
+from mkdkit.settings import Recipe, StudentSettings
+from mkdkit.tasks import answers
 from mkdkit.training import consistency, loop
 
 
@@ -58,7 +60,7 @@ def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
         recipe = replace(recipe, teacher=teacher)
     changes: dict[str, Any] = {} if method.soft_labels else {"kd_weight": 0.0}
     if not method.consistent:
-        changes["consistency_weight"] = 0.0
+        changes |= {"consistency_weight": 0.0, "consistency_temperature": 1.0}
     if method.equal_steps:
         rows = len(read_kept(teacher_set(recipe))) + len(read_kept(mentor_set(recipe)))
         changes["max_steps"] = loop.count_steps(rows, recipe.student)
@@ -94,8 +96,22 @@ def _student(
         rows = encode(tokenizer, base, settings, splits.train, kept)
     if method.consistent:
         rows = consistency.pair_up(rows, [one.text for one in kept])
-        loss_of = consistency.consistent_answers(settings)
+        spans = _answer_tokens(tokenizer, base, settings, splits.train)
+        loss_of = consistency.consistent_answers(settings, spans)
     else:
         loss_of = loop.distillation(load_labels(store) if store else None, settings)
     together = 2 if method.consistent else 1
-    fine_tune(work, recipe, base, settings, rows, loss_of, splits, method.name, together)
+    fine_tune(work, recipe, base, settings, rows, loss_of, splits, method.name, together=together)
+
+
+def _answer_tokens(
+    tokenizer: Any, base: str, settings: StudentSettings, train: Sequence[Question]
+) -> dict[tuple[int, ...], int]:
+    """Return how many tokens mark, answer and end are, for each question's prompt."""
+    family = loading.family_of_base(base)
+    endings = [answers.completion_text("", one.answer, settings.template) for one in train]
+    rows = [
+        encoding.encode_row(tokenizer, question.text, ending, family)
+        for question, ending in zip(train, endings, strict=True)
+    ]
+    return {row.prompt: len(row.label) for row in rows}
