@@ -48,7 +48,7 @@ BLOCK = np.linspace(-0.1, 0.1, 64)
 PRETRAINED = {
     size: {
         "parameters": parameters,
-        "curve": [[1, 60, 4.0], [2, 120, 1.0]],
+        "curve": [[1_000_000, 60, 4.0], [2_000_000, 120, 1.0]],
         "probes": [{"accuracy": {"one_swap": 20.0, "copying": right}}],
     }
     for size, parameters, right in (("student", 976_000, 50.0), ("mentor", 4_230_000, 90.0))
@@ -400,7 +400,7 @@ def test_seed_differences_show_mean_and_p_value_beside_each_task():
     ]
 
 
-def test_pretraining_has_minutes_below_and_the_best_known_skill_on_top():
+def test_pretraining_has_millions_of_tokens_below_and_the_best_known_skill_on_top():
     left, right = DRAWN["pretraining"]().figure.axes
     assert [list(line.get_xdata()) for line in left.lines] == [[1, 2], [1, 2]]
     assert [label.get_text() for label in right.get_yticklabels()] == ["copying", "one swap"]

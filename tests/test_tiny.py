@@ -235,9 +235,8 @@ def test_who_acts_is_read_from_the_story():
 def test_an_option_letter_belongs_to_its_value():
     checked = 0
     for text, _ in drawn("options", 1000):
-        listed = dict(
-            (value, letter) for letter, value in reversed(re.findall(r"\((\w)\) (\d+)\b", text))
-        )  # of several, the first counts: "5 --> (A) 7 --> (B)"
+        pairs = reversed(re.findall(r"\((\w)\) (\d+)\b", text))
+        listed = {value: letter for letter, value in pairs}  # the first counts: "5 --> (A) 7 is"
         for value, letter in re.findall(r"\b(\d+) --> \((\w)\)", text):
             assert listed[value] == letter, text
             checked += 1
@@ -490,9 +489,11 @@ def test_a_probe_is_exact_match_of_the_last_answer():
 def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):
     out, results = tmp_path / "base", tmp_path / "results"
     command = ["--run", tmp_path / "run", "--out", out, "--results", results, "--no-compile"]
-    command += ["--minutes", "0.02", "--rows", "2", "--probe-items", "2"]
+    command += ["--tokens", "0.002", "--rows", "2", "--probe-items", "2"]
     pretrain.main([str(part) for part in command])
     assert AutoModelForCausalLM.from_pretrained(out).dtype == torch.bfloat16
     record = json.loads((results / "pretrain_student.json").read_text(encoding="utf-8"))
-    assert 2 * 512 * record["step"] >= record["tokens"] > 2 * 128
+    # rows of 128 and 256 tokens, two a step, and of 768 at the end
+    assert 2000 <= record["tokens"] < 2000 + 2 * 768
+    assert record["step"] >= 4
     assert record["probes"][-1]["share"] == 1.0

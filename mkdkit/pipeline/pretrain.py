@@ -1,7 +1,7 @@
-"""Make the tiny bases: `python -m mkdkit.pipeline.pretrain --size student --minutes 60`.
+"""Make the tiny bases: `python -m mkdkit.pipeline.pretrain --size student --tokens 30`.
 
 Rule-made single steps (`single_steps`) are packed into full rows and read once. Hidden matrices
-are trained by Muon, the rest by AdamW; both rates fall to zero over the planned minutes. A run
+are trained by Muon, the rest by AdamW; both rates fall to zero over the planned tokens. A run
 that was interrupted goes on from its last checkpoint when the same command is given again. Bases
 grow from smaller ones (`growing`); the first is a seed that is not shipped:
 
@@ -43,17 +43,17 @@ class PretrainSettings:
     """How a tiny base is made."""
 
     size: str = "student"
-    minutes: float = 60.0  # planned training time; the learning rates reach zero at its end
+    tokens: float = 30.0  # millions to read; the learning rates reach zero with the last
     rows: int = 16  # of one optimiser step
     first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
-    row: int = 256  # tokens of a row from `first_share` of the planned time on
+    row: int = 256  # tokens of a row from `first_share` of all tokens on
     last_row: int = 768  # tokens of a row in the last `last_share`: as long as real texts
     first_share: float = 0.2
     last_share: float = 0.15
     muon_rate: float = 0.01  # highest learning rate of the hidden matrices
     adamw_rate: float = 3e-3  # highest learning rate of embeddings and norms
     weight_decay: float = 0.1  # of the hidden matrices
-    warmup_share: float = 0.01  # of the planned time
+    warmup_share: float = 0.01  # of all tokens
     plain_share: float = 0.1  # share of the tokens that cannot be known which are scored
     probe_items: int = 100  # held-out items per skill
     checkpoint_seconds: float = 120.0
@@ -65,7 +65,7 @@ class PretrainSettings:
     def __post_init__(self) -> None:
         tiny.config(self.size)
         lengths = ("first_row", "row", "last_row")
-        for name in ("minutes", "rows", *lengths, "probe_items", "threads"):
+        for name in ("tokens", "rows", *lengths, "probe_items", "threads"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
         longest = max(getattr(self, name) for name in lengths)
@@ -88,15 +88,15 @@ class Run:
     tokenizer: PreTrainedTokenizerFast
     optimizers: list[torch.optim.Optimizer]
     step: int = 0  # optimiser steps done
-    tokens: int = 0  # read in them
+    tokens: int = 0  # read in those steps
     seconds: float = 0.0  # of training, over all sittings
-    curve: list[list[float]] = field(default_factory=list)  # step, seconds, mean loss since
+    curve: list[list[float]] = field(default_factory=list)  # tokens, seconds, mean loss since
     probes: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def progress(self) -> float:
-        """Share of the planned time that is over; can end slightly above 1."""
-        return self.seconds / (60 * self.settings.minutes)
+        """Share of the planned tokens that were read; can end slightly above 1."""
+        return self.tokens / (1e6 * self.settings.tokens)
 
     def position(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the tensors, and the record of a finished run."""
@@ -204,7 +204,7 @@ def take_step(run: Run, body: nn.Module, progress: float) -> float:
 
 
 def train(run: Run, folder: Path) -> None:
-    """Train to the end of the planned time, with checkpoints in `folder` on the way."""
+    """Train to the last of the planned tokens, with checkpoints in `folder` on the way."""
     body = _compiled(run)
     recent: list[float] = []
     bar = tqdm(total=POINTS, desc=f"tiny-{run.settings.size}", mininterval=5)
@@ -215,7 +215,7 @@ def train(run: Run, folder: Path) -> None:
         run.seconds += time.monotonic() - started
         if run.progress >= (len(run.curve) + 1) / POINTS:
             mean = math.fsum(recent) / len(recent)
-            run.curve.append([run.step, round(run.seconds), round(mean, 4)])
+            run.curve.append([run.tokens, round(run.seconds), round(mean, 4)])
             bar.set_postfix(loss=f"{mean:.3f}", step=run.step, refresh=False)
             bar.update(len(run.curve) - bar.n)
             recent = []
@@ -285,7 +285,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     usual = PretrainSettings()
     parser = argparse.ArgumentParser(description="Pre-train a tiny base on rule-made single steps.")
     parser.add_argument("--size", choices=tuple(tiny.SHAPES), default=usual.size)
-    for name in ("minutes", "rows", "muon_rate", "threads", "probe_items", "seed"):
+    parser.add_argument("--tokens", type=float, default=usual.tokens, help="millions to read")
+    for name in ("rows", "muon_rate", "threads", "probe_items", "seed"):
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     parser.add_argument("--grow-from", help="a smaller base: tiny-student, or a folder")

@@ -12,19 +12,19 @@ COLORS = {"student": COLOR["student"], "middle": "#009e73", "mentor": COLOR["men
 
 
 def plot_pretraining(records: Mapping[str, Mapping[str, Any]]) -> Axes:
-    """Loss against minutes of training, and the accuracy per skill at the end, for each size.
+    """Loss against tokens read, and the accuracy per skill at the end, for each size.
 
     Args:
         records: size -> its record, as `data/results/pretrain_<size>.json` holds it.
     """
     left, right = canvas.start_row(2, size=(8.4, 4.2))
     for size, record in records.items():
-        minutes = [seconds / 60 for _, seconds, _ in record["curve"]]
+        read = [tokens / 1e6 for tokens, _, _ in record["curve"]]
         losses = [loss for _, _, loss in record["curve"]]
         millions = record["parameters"] / 1e6
         label = f"tiny-{size} ({millions:.1f}M)"
-        left.plot(minutes, losses, color=COLORS[size], label=label)
-    left.set(xlabel="minutes of training", ylabel="loss (nats per scored token)", yscale="log")
+        left.plot(read, losses, color=COLORS[size], label=label)
+    left.set(xlabel="million tokens read", ylabel="loss (nats per scored token)", yscale="log")
     left.set_yticks([0.3, 0.5, 1, 2, 4], ["0.3", "0.5", "1", "2", "4"])
     left.minorticks_off()
     left.legend()
