@@ -26,12 +26,12 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "spelling": (letters.spelling, 1.0, 0.5),
     "joining": (letters.joining, 1.0, 0.6),
     "reading_out": (lists.reading_out, 2.0, 1.2),
-    "look_ups": (states.look_ups, 4.0, 3.0),
+    "look_ups": (states.look_ups, 4.0, 2.5),
     "copying": (states.copying, 4.0, 1.2),
     "one_swap": (states.one_swap, 1.0, 5.0),
-    "toggles": (states.toggles, 0.5, 2.0),
-    "who_acts": (lists.who_acts, 0.5, 1.0),
-    "options": (lists.options, 0.8, 1.0),
+    "toggles": (states.toggles, 0.5, 1.2),
+    "who_acts": (lists.who_acts, 0.5, 1.2),
+    "options": (lists.options, 0.8, 2.5),
 }
 RAMP = 0.25  # share of the training after which list lengths and shares are the later ones
 
