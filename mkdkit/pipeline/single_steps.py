@@ -8,6 +8,7 @@ and the evaluated tasks' own wording are left out: chaining is what rationales m
 from collections.abc import Callable
 from random import Random
 
+from mkdkit.pipeline import single_steps_events as events
 from mkdkit.pipeline import single_steps_letters as letters
 from mkdkit.pipeline import single_steps_lists as lists
 from mkdkit.pipeline import single_steps_numbers as numbers
@@ -29,6 +30,7 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "look_ups": (states.look_ups, 4.0, 2.5),
     "copying": (states.copying, 4.0, 1.2),
     "one_swap": (states.one_swap, 1.0, 5.0),
+    "events": (events.events, 0.5, 3.0),
     "toggles": (states.toggles, 0.5, 1.2),
     "who_acts": (lists.who_acts, 0.5, 1.2),
     "options": (lists.options, 0.8, 2.5),
