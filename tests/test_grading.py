@@ -53,8 +53,7 @@ def test_every_flag_that_is_not_ours_is_listed_with_its_reason(tmp_path):
             },
             {
                 "line": 6,
-                "reason": "we read '19' at the end of the text; the answer is '18'; published "
-                "flag true",
+                "reason": "we read '19' at the end of the text; the answer is '18'; flag true",
             },
         ],
     }

@@ -31,52 +31,12 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mkdkit.models import loading, tiny, tiny_tokenizer
 from mkdkit.pipeline import growing, keys, pretrain_batches, pretrain_checkpoints, single_steps
+from mkdkit.pipeline.pretrain_settings import PretrainSettings
 
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
 POINTS = 100  # of the loss curve
 KEPT = ("step", "tokens", "seconds", "curve", "probes")  # of a run, beside its tensors
-
-
-@dataclass(frozen=True, kw_only=True)
-class PretrainSettings:
-    """How a tiny base is made."""
-
-    size: str = "student"
-    tokens: float = 30.0  # millions to read; the learning rates reach zero with the last
-    rows: int = 16  # of one optimiser step
-    first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
-    row: int = 256  # tokens of a row from `first_share` of all tokens on
-    last_row: int = 768  # tokens of a row in the last `last_share`: as long as real texts
-    first_share: float = 0.2
-    last_share: float = 0.15
-    muon_rate: float = 0.01  # highest learning rate of the hidden matrices
-    adamw_rate: float = 3e-3  # highest learning rate of embeddings and norms
-    weight_decay: float = 0.1  # of the hidden matrices
-    warmup_share: float = 0.01  # of all tokens
-    plain_share: float = 0.1  # share of the tokens that cannot be known which are scored
-    probe_items: int = 100  # held-out items per skill
-    checkpoint_seconds: float = 120.0
-    threads: int = 1
-    grow_from: str | None = None  # a smaller base: begin with what it has learned
-    compile: bool = True  # 10% faster; needs a C++ compiler
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        tiny.config(self.size)
-        lengths = ("first_row", "row", "last_row")
-        for name in ("tokens", "rows", *lengths, "probe_items", "threads"):
-            if getattr(self, name) <= 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
-        longest = max(getattr(self, name) for name in lengths)
-        if longest > tiny.CONTEXT:
-            raise ValueError(f"a row has at most {tiny.CONTEXT} tokens, got {longest}")
-
-    def shape(self, progress: float) -> tuple[int, int]:
-        """(rows, tokens of a row) of one step."""
-        if progress < self.first_share:
-            return self.rows, self.first_row
-        return self.rows, self.row if progress < 1 - self.last_share else self.last_row
 
 
 @dataclass(slots=True)
