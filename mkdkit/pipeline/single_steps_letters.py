@@ -2,8 +2,7 @@
 
 from random import Random
 
-from mkdkit.pipeline.single_steps_states import WORDS
-from mkdkit.pipeline.single_steps_words import MONTHS, ask, join_up, name, syllables
+from mkdkit.pipeline.single_steps_words import MONTHS, VOCABULARY, ask, join_up, name, syllables
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz" + 2 * "aeionrsltyd"  # endings of names more often
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
@@ -15,7 +14,7 @@ def _word(rng: Random) -> str:
         return name(rng)
     if kind < 0.85:
         return syllables(rng, rng.randint(1, 3))
-    return rng.choice(MONTHS) if kind < 0.9 else rng.choice(WORDS)
+    return rng.choice(MONTHS) if kind < 0.9 else rng.choice(VOCABULARY)
 
 
 def _quoted(rng: Random, text: str) -> str:

@@ -6,8 +6,7 @@ from random import Random
 from mkdkit.pipeline.single_steps_words import (
     COLOURS,
     ITEMS,
-    PLACES,
-    PLURALS,
+    VOCABULARY,
     again,
     ask,
     join_up,
@@ -15,7 +14,6 @@ from mkdkit.pipeline.single_steps_words import (
     names,
 )
 
-WORDS = [*ITEMS, *COLOURS, *PLURALS, *PLACES]
 BREAKS = (". ", " ", "\n")  # between what is given and what follows from it
 STYLES = (  # how one pair is written, and what stands between pairs
     ("{n}: {i}", "; "),
@@ -42,12 +40,14 @@ def list_size(rng: Random, level: float) -> int:
 
 
 def some_items(rng: Random, n: int) -> list[str]:
-    """N different things, or colours, or things of one kind told apart by colour."""
+    """N different things: words of any kind, one thing in several colours, colours, things."""
     kind = rng.random()
-    if kind < 0.35:  # things of one kind, told apart by colour
+    if kind < 0.2:
+        return rng.sample(VOCABULARY, n)
+    if kind < 0.4:  # things of one kind, told apart by colour
         noun = rng.choice(ITEMS)
         return [f"{colour} {noun}" for colour in rng.sample(COLOURS, n)]
-    if kind < 0.55:
+    if kind < 0.6:
         return rng.sample(COLOURS, n)
     if kind < 0.85:
         return rng.sample(ITEMS, n)
@@ -118,7 +118,7 @@ def copying(rng: Random, level: float) -> str:
     elif kind < 0.6:
         text = rng.choice(("; ", " + ", " and ")).join(names(rng, n))
     elif kind < 0.8:
-        text = " ".join(rng.choice(WORDS) for _ in range(rng.randint(2, 4 + int(8 * level))))
+        text = " ".join(rng.choice(VOCABULARY) for _ in range(rng.randint(2, 4 + int(8 * level))))
     else:
         text = ", ".join(str(rng.randint(0, 200)) for _ in range(n))
     lead = rng.choice(("Again: ", "Once more: ", "Copy: ", "The same again: ", "Repeat: "))

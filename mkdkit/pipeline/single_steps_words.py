@@ -1,9 +1,9 @@
-"""Names, nouns and question forms of the pre-training text: others than the evaluated tasks use."""
+"""Names, nouns and question forms of the pre-training text."""
 
 from pathlib import Path
 from random import Random
 
-from mkdkit.models.tiny_tokenizer import read_sections
+from mkdkit.models.tiny_tokenizer import read_sections, read_words
 
 _WORDS = read_sections(Path(__file__).with_name("single_steps_words.txt"))
 FIRST_NAMES = _WORDS["first names"]
@@ -16,6 +16,8 @@ WEEKDAYS = _WORDS["weekdays"]
 COUNTS = _WORDS["counts"]  # zero to ten
 ONSETS = _WORDS["onsets"]
 VOWELS = _WORDS["vowels"]
+# every word that is a token of its own: one that was never read could not be copied later
+VOCABULARY = [word for word in read_words()[0] if len(word) > 2]
 CODAS = ["", "", "", *_WORDS["codas"]]  # a syllable in seven is open
 
 
