@@ -238,7 +238,7 @@ def test_an_option_letter_belongs_to_its_value():
         for value, letter in re.findall(r"\b(\d+) --> \((\w)\)", text):
             assert listed[value] == letter, text
             checked += 1
-    assert checked > 100
+    assert checked > 50
 
 
 def test_a_row_is_read_out_in_its_order():

@@ -1,5 +1,6 @@
 """Pre-training text about lists: reading entries out, option letters, who does and who does not."""
 
+from datetime import date, timedelta
 from random import Random
 
 from mkdkit.pipeline.single_steps_states import BREAKS, TWO_STATES, denied, list_size, some_items
@@ -90,29 +91,42 @@ def _act(rng: Random, person: str, does: bool) -> str:
 def options(rng: Random, level: float) -> str:
     """Lettered options: which letter has a value, which value has a letter."""
     n = rng.randint(2, 6) if level > 0.2 else rng.randint(2, 4)
-    kind = rng.random()
-    if kind < 0.6:
-        values = some_items(rng, n)
-    elif kind < 0.85:
-        values = [str(v) for v in rng.sample(range(200), n)]
-    else:
-        values = names(rng, n)
-    between = rng.choice(("; ", " or ", " / ", " - "))
-    listed = between.join(f"({x}) {v}" for x, v in zip(LETTERS, values, strict=False))
+    values = _values(rng, n)
+    # dates are set another way than the evaluated questions set them
+    mark, stop, between = ("({})", ".", rng.choice(("; ", " or ", " / ", " - ")))
+    if "/" in values[0]:
+        mark, stop, between = ("{})", ";", rng.choice(("; ", " or ")))
+    marks = [mark.format(letter) for letter in LETTERS]
+    listed = between.join(f"{x} {v}" for x, v in zip(marks, values, strict=False))
     lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
     lines = []
     for i in rng.sample(range(n), rng.randint(1, n)):
-        letter, value = LETTERS[i], values[i]
+        x, value = marks[i], values[i]
         lines.append(
             rng.choice(
                 (
-                    f"{value} is «({letter})».",
-                    f"{value} is option «({letter})».",
-                    f"{value} --> «({letter})»",
-                    f"({letter}) is «{value}».",
-                    ask(rng, f"Which one is {value}?", f"({letter})"),
-                    ask(rng, f"What is ({letter})?", value),
+                    f"{value} is «{x}»{stop}",
+                    f"{value} is option «{x}»{stop}",
+                    f"{value} --> «{x}»",
+                    f"{x} is «{value}»{stop}",
+                    ask(rng, f"Which one is {value}?", x),
+                    ask(rng, f"What is {x}?", value),
                 )
             )
         )
-    return f"{lead}{listed}{rng.choice(BREAKS)}{join_up(rng, lines)}"
+    end = rng.choice(BREAKS if stop == "." else BREAKS[1:])
+    return f"{lead}{listed}{end}{join_up(rng, lines)}"
+
+
+def _values(rng: Random, n: int) -> list[str]:
+    """N different values: things, numbers, names, or dates that lie near one another."""
+    kind = rng.random()
+    if kind < 0.4:
+        return some_items(rng, n)
+    if kind < 0.55:
+        return [str(v) for v in rng.sample(range(200), n)]
+    if kind < 0.7:
+        return names(rng, n)
+    first = date(rng.randint(1950, 2050), rng.randint(1, 12), rng.randint(1, 28))
+    days = rng.sample((-365, -31, -14, -7, -3, -2, -1, 0, 1, 2, 3, 7, 14, 31, 365), n)
+    return [f"{first + timedelta(k):%m/%d/%Y}" for k in days]
