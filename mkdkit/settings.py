@@ -224,9 +224,6 @@ class Recipe:
         _require_choice("augmentation", self.augmentation, Augmentation)
 
 
-_KIND = {True: "a group of settings", False: "one value"}
-
-
 def recipe_from(values: Mapping[str, Any]) -> Recipe:
     """Return the recipe whose `dataclasses.asdict` is `values`, as read from a JSON file.
 
@@ -238,7 +235,8 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
         if setting.name in values:
             value = values[setting.name]
             is_group = is_dataclass(setting.type)
-            _require(isinstance(value, Mapping) == is_group, setting.name, _KIND[is_group], value)
+            kind = "a group of settings" if is_group else "one value"
+            _require(isinstance(value, Mapping) == is_group, setting.name, kind, value)
             parts[setting.name] = _group(setting.type, setting.name, value) if is_group else value
     unknown = ", ".join(sorted(values.keys() - parts.keys()))
     _require(not unknown, "a recipe", f"of {', '.join(f.name for f in fields(Recipe))}", unknown)

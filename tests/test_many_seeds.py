@@ -18,6 +18,7 @@ def recipe(tmp_path, monkeypatch, bases):
 
 @pytest.fixture
 def small(monkeypatch, recipe):
+    """Profile tiny at a smoke run's size."""
     monkeypatch.setattr(recipes, "tiny", lambda task: replace(recipe, seed=0))
     return recipe
 
@@ -54,9 +55,7 @@ def test_a_table_that_was_stopped_goes_on_and_measures_nothing_twice(recipe, tmp
     assert whole.startswith(first)
     assert filled(recipe, tmp_path, PLAN) == whole
     base, answer_only = results.read_table("t", folder=tmp_path)
-    assert list(base) == [
-        "task", "arm", "seed", "accuracy", "n", "correct", "steps", "seconds", "key",
-    ]  # fmt: skip
+    assert list(base) == ["task", "arm", "seed", *many_seeds.MEASURED]
     assert base["steps"] == 0
     assert answer_only["steps"] == 3  # a smoke run's
     assert base["n"] == 8
@@ -95,7 +94,8 @@ def test_a_trial_changes_mentor_and_student_together():
     [
         ("epochs", "needs NAME=VALUE"),
         ("teacher.seed=3", "needs NAME=VALUE"),
-        ("student.epoch=3", "did you mean 'student.epochs'"),
+        ("student.epoch=3", "settings of student must be of .*, got 'epoch'"),
+        ("student.epochs=many", "settings of student: "),
     ],
 )
 def test_a_trial_of_what_there_is_not_is_refused(assignment, message):
@@ -103,16 +103,43 @@ def test_a_trial_of_what_there_is_not_is_refused(assignment, message):
         tiny_regime.change(recipes.tiny(), assignment)
 
 
-def test_a_trial_is_scored_on_validation_with_a_seed_of_its_own(
-    small, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setattr(results, "append_row", lambda name, row: rows.append(row))
-    monkeypatch.setattr(results, "write_provenance", lambda *given: None)
-    rows = []
-    tiny_regime.main(["multi_step_arithmetic", "base", "--set", "scoring.batch_size=4"])
-    assert rows[0]["n"] == 4  # a smoke run's validation questions; its test has 8
-    assert rows[0]["seed"] == 100
-    assert rows[0]["settings"] == "scoring.batch_size=4"
+def tried(folder, *arguments):
+    tiny_regime.main(["multi_step_arithmetic", "base", "--folder", str(folder), *arguments])
+
+
+def test_a_trial_is_scored_on_validation_with_a_seed_of_its_own(small, tmp_path):
+    tried(tmp_path, "--set", "scoring.batch_size=4")
+    (row,) = results.read_table("tiny_regime", folder=tmp_path)
+    assert row["n"] == 4  # a smoke run's validation questions; its test has 8
+    assert row["seed"] == 100
+    assert row["settings"] == "scoring.batch_size=4"
+
+
+def test_a_seed_of_the_reported_tables_is_no_trials(tmp_path, capsys):
     with pytest.raises(SystemExit):
-        tiny_regime.main(["multi_step_arithmetic", "base", "--seed", "3"])
+        tried(tmp_path, "--seed", "3")
     assert "trials have seeds from 100 on" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_with_other_columns_is_refused(tmp_path):
+    results.append_row("t", {"a": 1, "b": 2}, folder=tmp_path)
+    with pytest.raises(ValueError, match=r"has the columns \['a', 'b'\], not \['a', 'c'\]"):
+        results.append_row("t", {"a": 1, "c": 2}, folder=tmp_path)
+    assert results.read_table("t", folder=tmp_path) == [{"a": 1, "b": 2}]
+
+
+def test_tasks_measured_one_by_one_share_one_identity(recipe, tmp_path):
+    other = ("coin_flip", "base", 1)
+    for tasks in (["multi_step_arithmetic"], ["coin_flip"]):
+        many_seeds.fill(
+            "t",
+            [PLAN[0], other],
+            lambda task, seed: replace(recipe, questions=replace(recipe.questions, task=task)),
+            folder=tmp_path,
+            tasks=tasks,
+        )
+    rows = results.read_table("t", folder=tmp_path)
+    assert [row["task"] for row in rows] == ["multi_step_arithmetic", "coin_flip"]
+    record = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))["settings"]
+    assert {"settings of multi_step_arithmetic", "settings of coin_flip"} <= set(record)

@@ -154,7 +154,7 @@ def drawn(skill: str, n: int = 300) -> list[single_steps.Episode]:
 
 
 @pytest.mark.parametrize("skill", list(single_steps.SKILLS))
-def test_every_episode_has_answers_that_can_be_known_and_fits_the_context(skill):
+def test_every_episode_has_marked_answers_and_fits_the_context(skill):
     for text, spans in drawn(skill):
         assert spans
         assert all(text[start:end].strip() for start, end in spans)

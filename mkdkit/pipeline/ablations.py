@@ -17,8 +17,9 @@ from mkdkit.pipeline import arms, folders, stages
 from mkdkit.settings import Recipe
 
 log = logging.getLogger("mkdkit")
+TRAINED = ("mentor", "student")  # stages that take optimiser steps, in this order
 SPLITS = ("train", "validation", "test")
-MEASURED = ("accuracy", "n", "correct", "interval", "seconds", "key")
+MEASURED = ("accuracy", "n", "correct", "interval", "steps", "seconds", "key")
 
 
 def vary(recipe: Recipe, setting: str, values: Iterable[Any]) -> list[Recipe]:
@@ -92,10 +93,9 @@ def run(
         split: the questions: "test" to report, "validation" to choose a setting by.
 
     Returns:
-        Rows with name, arm, seed, accuracy (%), n, correct, interval (95%, in %), seconds, key (of
-        the `scores` stage), and the settings that differ between the cells. `seconds` is the
-        computing time of the stages that no cell before it needed. Where a cell failed, what
-        would have been measured is None, and `error` says why.
+        Rows with name, arm, seed, what `measure` returns, and the settings that differ between the
+        cells; stages that several cells need count in the `seconds` of the first. Where a cell
+        failed, what would have been measured is None, and `error` says why.
 
     Raises:
         ValueError: there are no cells, or nobody knows the arm or the split.
@@ -115,7 +115,7 @@ def run(
     ):
         row = {"name": name, "arm": arm, "seed": recipe.seed, **dict.fromkeys(MEASURED)}
         try:
-            row |= _measure(recipe, arm, split, counted)
+            row |= measure(recipe, arm, split=split, counted=counted)
         except Exception as error:  # whatever it was, it must not cost the other cells
             row["error"] = f"{type(error).__name__}: {error}"
             log.warning("cell %s failed: %s", name, row["error"])
@@ -127,15 +127,32 @@ def _name(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in settings.items())
 
 
-def _measure(recipe: Recipe, arm: str, split: str, counted: set[str]) -> dict[str, Any]:
-    """Score one cell; the keys of the stages it needed are added to `counted`."""
+def measure(
+    recipe: Recipe, arm: str, *, split: str = "test", counted: set[str] | None = None
+) -> dict[str, Any]:
+    """Score one arm under one recipe.
+
+    Args:
+        recipe: every setting.
+        arm: the method.
+        split: the questions.
+        counted: keys of stages whose time is not to count; those needed here are added to it.
+
+    Returns:
+        accuracy (%), n, correct, interval (95%, in %), steps (of the optimiser, for the model that
+        is scored; 0 if none was trained), seconds (computing time of all it rests on), and the
+        key of the `scores` stage.
+    """
+    counted = set() if counted is None else counted
     scored = stages.scores(recipe, arm, split=split)
     needed = stages.ancestors(scored)
+    trained = [stage.done["counts"]["steps"] for stage in needed if stage.name in TRAINED]
     seconds = sum(stage.done["seconds"] for stage in needed if stage.key not in counted)
     counted.update(stage.key for stage in needed)
     counts = scored.done["counts"]
     return {
         **{name: counts[name] for name in ("accuracy", "n", "correct", "interval")},
+        "steps": trained[-1] if trained else 0,
         "seconds": round(seconds, 2),
         "key": scored.key,
     }

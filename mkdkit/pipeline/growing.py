@@ -14,6 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 # what writes into the residual stream: zero wherever the small base has no weight of its own
 WRITERS = ("embed_tokens.weight", "o_proj.weight", "down_proj.weight")
+SIZES = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
 
 
 def grow(small: LlamaForCausalLM, config: LlamaConfig) -> LlamaForCausalLM:
@@ -44,9 +45,6 @@ def _corner(large: Tensor, small: Tensor) -> Tensor:
     for dimension, size in enumerate(small.shape):
         large = large.narrow(dimension, 0, size)
     return large
-
-
-SIZES = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
 
 
 def _require_room(small: LlamaConfig, large: LlamaConfig) -> None:

@@ -11,7 +11,6 @@ grow from smaller ones (`growing`); the first is a seed that is not shipped:
 """
 
 import argparse
-import hashlib
 import json
 import math
 import platform
@@ -32,6 +31,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from mkdkit.models import loading, tiny, tiny_tokenizer
 from mkdkit.pipeline import growing, keys, pretrain_batches, pretrain_checkpoints, single_steps
 from mkdkit.pipeline.pretrain_settings import PretrainSettings
+from mkdkit.pipeline.stages import data
 
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
@@ -47,6 +47,7 @@ class Run:
     model: LlamaForCausalLM
     tokenizer: PreTrainedTokenizerFast
     optimizers: list[torch.optim.Optimizer]
+    made_from: dict[str, str]  # digests
     step: int = 0  # optimiser steps done
     tokens: int = 0  # read in those steps
     seconds: float = 0.0  # of training, over all sittings
@@ -61,15 +62,14 @@ class Run:
     def position(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the tensors, and the record of a finished run."""
         kept = {name: getattr(self, name) for name in KEPT}
-        return {"settings": asdict(self.settings), "made_from": made_from(self.settings)} | kept
+        return {"settings": asdict(self.settings), "made_from": self.made_from} | kept
 
 
 def made_from(settings: PretrainSettings) -> dict[str, str]:
     """Digests of what a run learns from: the code that writes its text, the base it grows from."""
     found = {"text": keys.code_digest(single_steps.episodes)}
-    if settings.grow_from:
-        weights = Path(loading.resolve(settings.grow_from)) / "model.safetensors"
-        found["base"] = hashlib.sha256(weights.read_bytes()).hexdigest()
+    for path in data.base_files(settings.grow_from) if settings.grow_from else ():
+        found[path.name] = keys.file_digest(path)
     return found
 
 
@@ -111,7 +111,8 @@ def start(settings: PretrainSettings, folder: Path) -> Run:
     torch.set_num_threads(settings.threads)
     torch.manual_seed(settings.seed)
     position = pretrain_checkpoints.read_position(folder)
-    ours = {"settings": asdict(settings), "made_from": made_from(settings)}
+    sources = made_from(settings)
+    ours = {"settings": asdict(settings), "made_from": sources}
     changed = [name for name in ours if position and position[name] != ours[name]]
     if changed:
         what = " and ".join(changed).replace("made_from", "text or base")
@@ -123,9 +124,9 @@ def start(settings: PretrainSettings, folder: Path) -> Run:
         model = LlamaForCausalLM(config)
     # on a CPU in bfloat16, going back through fused attention takes four times as long
     model.set_attn_implementation("eager")
-    run = Run(settings, model, tiny_tokenizer.build(), make_optimizers(model, settings))
+    run = Run(settings, model, tiny_tokenizer.build(), make_optimizers(model, settings), sources)
     if position:
-        pretrain_checkpoints.restore(folder, model, run.optimizers)
+        pretrain_checkpoints.restore(folder, position, model, run.optimizers)
         for name in KEPT:
             setattr(run, name, position[name])
     return run
@@ -181,7 +182,8 @@ def train(run: Run, folder: Path) -> None:
             recent = []
         if (len(run.probes) + 1) / PROBES <= run.progress < 1:
             add_probe(run)
-        if time.monotonic() - saved > run.settings.checkpoint_seconds and run.progress < 1:
+        is_due = time.monotonic() - saved > run.settings.checkpoint_seconds
+        if is_due and run.progress < 1:  # the last one is written with its probe
             pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
             saved = time.monotonic()
     bar.close()

@@ -36,27 +36,24 @@ def read_position(folder: Path) -> dict[str, Any] | None:
 
 
 def restore(
-    folder: Path, model: Any, optimizers: Sequence[torch.optim.Optimizer] = ()
-) -> dict[str, Any] | None:
-    """Put the last checkpoint's weights and optimiser state in place; its position, or None.
+    folder: Path,
+    position: dict[str, Any],
+    model: Any,
+    optimizers: Sequence[torch.optim.Optimizer],
+) -> None:
+    """Put the weights and optimiser state of the checkpoint at `position` in place.
 
     Raises:
         ValueError: the checkpoint is damaged.
     """
-    position = read_position(folder)
-    if position is None:
-        return None
-    tensors = _read(folder / position.pop("weights"))
+    tensors = _read(folder / position["weights"])
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         parameter.data.copy_(tensors.pop(f"weight/{name}"))
     owner = {p: o for o in optimizers for group in o.param_groups for p in group["params"]}
     for entry, value in tensors.items():
         key, _, name = entry.partition("/")
-        parameter = parameters[name]
-        if parameter in owner:  # without optimisers the weights alone are wanted
-            owner[parameter].state[parameter][key] = value
-    return position
+        owner[parameters[name]].state[parameters[name]][key] = value
 
 
 def _read(path: Path) -> dict[str, Tensor]:

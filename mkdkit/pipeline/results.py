@@ -41,17 +41,30 @@ def _number(text: str) -> Any:
 
 
 def append_row(name: str, row: Mapping[str, Any], *, folder: Path = RESULTS) -> None:
-    """Add one row to a table at once, so that a run that is stopped keeps what it has."""
+    """Add one row to a table at once, so that a run that is stopped keeps what it has.
+
+    Raises:
+        ValueError: the table has other columns.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
     # two processes may fill one table: one of them writes the header
     with FileLock(Path(tempfile.gettempdir()) / f"mkdkit-{name}.lock"):
         is_new = not path.is_file()
+        if not is_new:
+            _require_columns(path, list(row))
         with path.open("a", encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
             if is_new:
                 writer.writeheader()
             writer.writerow(dict(row))
+
+
+def _require_columns(path: Path, wanted: list[str]) -> None:
+    with path.open(encoding="utf-8", newline="") as file:
+        columns = next(csv.reader(file), [])
+    if columns != wanted:
+        raise ValueError(f"{path} has the columns {columns}, not {wanted}; remove it to begin anew")
 
 
 def write_provenance(

@@ -3,9 +3,8 @@
 import itertools
 from random import Random
 
-from mkdkit.pipeline.single_steps_lists import ORDINALS
 from mkdkit.pipeline.single_steps_states import BREAKS, SWAPS, list_size
-from mkdkit.pipeline.single_steps_words import PLACES, PLURALS, ask, join_up, name, names
+from mkdkit.pipeline.single_steps_words import ORDINALS, PLACES, PLURALS, ask, join_up, name, names
 
 Told = tuple[str, str]  # a sentence, and what it says in short
 GAINS = (

@@ -2,10 +2,17 @@
 
 from random import Random
 
-from mkdkit.pipeline.single_steps_words import MONTHS, VOCABULARY, ask, join_up, name, syllables
+from mkdkit.pipeline.single_steps_words import (
+    MONTHS,
+    ORDINALS,
+    VOCABULARY,
+    ask,
+    join_up,
+    name,
+    syllables,
+)
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz" + 2 * "aeionrsltyd"  # endings of names more often
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def _word(rng: Random) -> str:

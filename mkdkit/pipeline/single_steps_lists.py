@@ -3,11 +3,11 @@
 from datetime import date, timedelta
 from random import Random
 
+from mkdkit.pipeline.single_steps_numbers import american
 from mkdkit.pipeline.single_steps_states import BREAKS, TWO_STATES, denied, list_size, some_items
-from mkdkit.pipeline.single_steps_words import again, ask, join_up, names
+from mkdkit.pipeline.single_steps_words import ORDINALS, again, ask, join_up, names
 
 LETTERS = "ABCDEF"
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 ROWS = ('"{}"', "{}", "[{}]", "Row: {}", "In a row: {}", "The row {}", 'They are "{}"')
 BETWEEN = (" ", " ", ", ", " and ", " / ")
 LISTS = (  # how a row is written once more: an entry with its number, what stands between entries
@@ -129,4 +129,4 @@ def _values(rng: Random, n: int) -> list[str]:
         return names(rng, n)
     first = date(rng.randint(1950, 2050), rng.randint(1, 12), rng.randint(1, 28))
     days = rng.sample((-365, -31, -14, -7, -3, -2, -1, 0, 1, 2, 3, 7, 14, 31, 365), n)
-    return [f"{first + timedelta(k):%m/%d/%Y}" for k in days]
+    return [american(first + timedelta(k)) for k in days]

@@ -18,6 +18,7 @@ ONSETS = _WORDS["onsets"]
 VOWELS = _WORDS["vowels"]
 # every word that is a token of its own: one that was never read could not be copied later
 VOCABULARY = [word for word in read_words()[0] if len(word) > 2]
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 CODAS = ["", "", "", *_WORDS["codas"]]  # a syllable in seven is open
 
 

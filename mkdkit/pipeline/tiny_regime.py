@@ -9,13 +9,13 @@ the seeds of the reported tables: trials have seeds from 100 on.
 """
 
 import argparse
-import hashlib
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mkdkit.pipeline import ablations, many_seeds, recipes, results
-from mkdkit.settings import Recipe
+from mkdkit.settings import Recipe, changed
 from mkdkit.tasks import catalogue
 
 TABLE = "tiny_regime"
@@ -36,19 +36,9 @@ def change(recipe: Recipe, assignment: str) -> Recipe:
         value: Any = json.loads(text)
     except json.JSONDecodeError:
         value = text
-    group, _, setting = name.partition(".")
-    names = [f"mentor.{setting}", f"student.{setting}"] if group == BOTH else [name]
-    for one in names:
-        recipe = ablations.vary(recipe, one, [value])[0]
-    return recipe
-
-
-def measure(recipe: Recipe, arm: str) -> dict[str, Any]:
-    """Score an arm on validation questions; returns a row of the table without its settings."""
-    row = many_seeds.measure(recipe, (recipe.questions.task, arm, recipe.seed), split="validation")
-    digests = many_seeds.digests_of_bases().values()
-    bases = hashlib.sha256("".join(digests).encode()).hexdigest()[:8]
-    return {"source": recipe.questions.source, "bases": bases, **row}
+    group, dot, setting = name.partition(".")
+    groups = ("mentor", "student") if group == BOTH else (group,)
+    return changed(recipe, {one: {setting: value} if dot else value for one in groups})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -60,21 +50,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=FIRST_SEED)
     parser.add_argument("--source", default="rule-made")
     parser.add_argument("--data-dir")
+    parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of the table")
     chosen = parser.parse_args(arguments)
     if chosen.seed < FIRST_SEED:
         parser.error(f"trials have seeds from {FIRST_SEED} on; lower ones are for reported tables")
     command = "python -m mkdkit.pipeline.tiny_regime TASK ARM ... --set NAME=VALUE"
-    results.write_provenance(TABLE, command, {"seeds from": FIRST_SEED})
+    about = {"seeds from": FIRST_SEED, **many_seeds.digests_of_bases()}
     try:
         recipe = recipes.make("tiny", chosen.task, seed=chosen.seed)
         recipe = recipes.with_source(recipe, chosen.source, data_dir=chosen.data_dir)
         for assignment in chosen.changes:
             recipe = change(recipe, assignment)
         for arm in chosen.arms:
-            row = measure(recipe, arm) | {"settings": "; ".join(chosen.changes)}
-            results.append_row(TABLE, row)
+            found = ablations.measure(recipe, arm, split="validation")
+            row = {"task": chosen.task, "source": chosen.source, "arm": arm, "seed": chosen.seed}
+            row |= {name: found[name] for name in many_seeds.MEASURED}
+            row |= {"settings": "; ".join(chosen.changes)}
+            results.append_row(TABLE, row, folder=chosen.folder)
+            results.write_provenance(TABLE, command, about, folder=chosen.folder)
             print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         parser.error(str(error))
 
 

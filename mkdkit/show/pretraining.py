@@ -6,9 +6,9 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from mkdkit.show import canvas
-from mkdkit.show.canvas import COLOR
+from mkdkit.show.canvas import COLOR, OTHERS
 
-COLORS = {"student": COLOR["student"], "middle": "#009e73", "mentor": COLOR["mentor"]}
+COLORS = {"student": COLOR["student"], "middle": OTHERS[0], "mentor": COLOR["mentor"]}
 
 
 def plot_pretraining(records: Mapping[str, Mapping[str, Any]]) -> Axes:
