@@ -37,10 +37,11 @@ def plot_accuracies(
         if intervals and arm in intervals:
             ax.plot(intervals[arm], [row, row], color=color, linewidth=5, alpha=0.3)
         if len(values) > 1:
-            ax.plot(values, [row] * len(values), "o", color=color, fillstyle="none", markersize=4)
-            ax.plot(mean, row, "|", color=color, markersize=12, markeredgewidth=2)
+            look = {"fillstyle": "none", "markersize": 4, "clip_on": False}
+            ax.plot(values, [row] * len(values), "o", color=color, **look)
+            ax.plot(mean, row, "|", color=color, markersize=12, markeredgewidth=2, clip_on=False)
         else:
-            ax.plot(mean, row, "o", color=color)
+            ax.plot(mean, row, "o", color=color, clip_on=False)
         ax.text(1.02, row, f"{mean:.1f}", transform=ax.get_yaxis_transform(), va="center")
     if chance is not None:
         ax.axvline(chance, color="black", linestyle=":", linewidth=1, zorder=1)
