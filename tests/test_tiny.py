@@ -28,7 +28,7 @@ from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import recorded, scripted
 
 TOKENIZER = tiny_tokenizer.build()
-QUICK = pretrain.PretrainSettings(rows=2, first_row=64, row=64, last_row=64, probe_items=2)
+QUICK = pretrain.PretrainSettings(step_tokens=128, first_row=64, row=64, last_row=64, probe_items=2)
 
 
 @given(st.text())
@@ -85,7 +85,7 @@ def test_a_size_has_the_parameters_its_shape_gives(size):
 
 
 def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"seed, student, middle, mentor, got 'huge'"):
+    with pytest.raises(ValueError, match=r"student, middle, mentor, got 'huge'"):
         tiny.config("huge")
     with pytest.raises(ValueError, match=r"tiny-student, tiny-mentor; got 'tiny-huge'"):
         tiny.folder("tiny-huge")
@@ -190,9 +190,12 @@ def test_days_later_and_earlier_are_counted_right():
         assert first + timedelta(days) == last
 
 
+ITEM = rf"((?:(?:{'|'.join(steps_words.COLOURS)}) (?!and\b))?[a-z]+)"
+
+
 @pytest.mark.parametrize(
     ("style", "pair"),
-    [(" = ", r"(\w+) = ([a-z ]+)"), (" owns the ", r"(\w+) owns the ([a-z ]+)")],
+    [(" = ", rf"(\w+) = {ITEM}"), (" owns the ", rf"(\w+) owns the {ITEM}")],
 )
 def test_a_swap_changes_two_and_leaves_the_rest(style, pair):
     checked = 0
@@ -206,7 +209,7 @@ def test_a_swap_changes_two_and_leaves_the_rest(style, pair):
             a, b = match.groups()
             assert after == before | {a: before[b], b: before[a]}
             checked += 1
-    assert checked > 10
+    assert checked > 5
 
 
 def test_what_is_toggled_changes_and_what_is_left_alone_does_not():
@@ -419,7 +422,7 @@ def loud(size):
 
 
 @pytest.mark.parametrize(
-    ("small_size", "size"), [("seed", "student"), ("seed", "mentor"), ("student", "middle")]
+    ("small_size", "size"), [("student", "middle"), ("student", "mentor"), ("middle", "mentor")]
 )
 def test_a_grown_base_computes_what_the_small_one_did(small_size, size):
     small = loud(small_size)
@@ -431,7 +434,7 @@ def test_a_grown_base_computes_what_the_small_one_did(small_size, size):
 
 
 def test_what_a_grown_base_has_new_is_trained_too():
-    large = growing.grow(loud("seed"), tiny.config("mentor"))
+    large = growing.grow(loud("student"), tiny.config("mentor"))
     for number in range(3):  # what writes must leave zero before what reads before it can learn
         pretrain.loss_of(large, large.model, *drawn_batch(str(number))).backward()
         torch.optim.SGD(large.parameters(), lr=0.1).step()
@@ -478,7 +481,7 @@ class Knowing(torch.nn.Module):
         return BaseModelOutput(last_hidden_state=hidden)
 
 
-def test_a_probe_is_exact_match_of_the_last_answer():
+def test_a_probe_is_exact_match_of_all_that_can_be_known():
     accuracy = pretrain_batches.probe(Knowing(), TOKENIZER, 20)
     assert accuracy["one_letter"] == accuracy["look_ups"] == accuracy["toggles"] == 100
     assert accuracy["equations"] < 20  # right only where the answer is 0
@@ -487,7 +490,7 @@ def test_a_probe_is_exact_match_of_the_last_answer():
 def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):
     out, results = tmp_path / "base", tmp_path / "results"
     command = ["--run", tmp_path / "run", "--out", out, "--results", results, "--no-compile"]
-    command += ["--tokens", "0.002", "--rows", "2", "--probe-items", "2"]
+    command += ["--tokens", "0.002", "--step-tokens", "256", "--probe-items", "2"]
     pretrain.main([str(part) for part in command])
     assert AutoModelForCausalLM.from_pretrained(out).dtype == torch.bfloat16
     record = json.loads((results / "pretrain_student.json").read_text(encoding="utf-8"))

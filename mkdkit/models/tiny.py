@@ -12,7 +12,7 @@ from transformers import LlamaConfig
 
 from mkdkit.models import tiny_tokenizer
 
-Size = Literal["seed", "student", "middle", "mentor"]
+Size = Literal["student", "middle", "mentor"]
 
 CONTEXT = tiny_tokenizer.CONTEXT
 TINY = {
@@ -21,12 +21,6 @@ TINY = {
 }
 SHAPES: dict[str, dict[str, int]] = {
     # every width is a multiple of 64, the number of weights that share one scale in NF4
-    "seed": {  # what the others grow from; not shipped
-        "hidden_size": 128,
-        "intermediate_size": 320,
-        "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-    },
     "student": {
         "hidden_size": 128,
         "intermediate_size": 320,

@@ -1,12 +1,11 @@
-"""Make the tiny bases: `python -m mkdkit.pipeline.pretrain --size student --tokens 30`.
+"""Make the tiny bases: `python -m mkdkit.pipeline.pretrain --size student`.
 
 Rule-made single steps (`single_steps`) are packed into full rows and read once. Hidden matrices
 are trained by Muon, the rest by AdamW; both rates fall to zero over the planned tokens. A run
 that was interrupted goes on from its last checkpoint when the same command is given again. Bases
-grow from smaller ones (`growing`); the first is a seed that is not shipped:
+can grow from smaller ones (`growing`):
 
-    python -m mkdkit.pipeline.pretrain --size seed
-    python -m mkdkit.pipeline.pretrain --size student --grow-from data/runs/tiny-seed
+    python -m mkdkit.pipeline.pretrain --size student
     python -m mkdkit.pipeline.pretrain --size mentor --grow-from tiny-student
 """
 
@@ -134,8 +133,8 @@ def start(settings: PretrainSettings, folder: Path) -> Run:
 
 def next_batch(run: Run, progress: float) -> tuple[Tensor, Tensor]:
     """Ids and scored tokens of the run's next step; the same for the same step and progress."""
-    # a grown base has the first, easy lessons behind it
-    lesson = max(progress, single_steps.RAMP) if run.settings.grow_from else progress
+    # a grown base has the first lessons behind it
+    lesson = max(progress, single_steps.LATER) if run.settings.grow_from else progress
     return pretrain_batches.batch(
         f"{run.settings.seed}/{run.step}",
         run.settings.shape(progress),
@@ -248,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Pre-train a tiny base on rule-made single steps.")
     parser.add_argument("--size", choices=tuple(tiny.SHAPES), default=usual.size)
     parser.add_argument("--tokens", type=float, default=usual.tokens, help="millions to read")
-    for name in ("rows", "muon_rate", "threads", "probe_items", "seed"):
+    for name in ("step_tokens", "muon_rate", "threads", "probe_items", "seed"):
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     parser.add_argument("--grow-from", help="a smaller base: tiny-student, or a folder")

@@ -75,7 +75,7 @@ def _endless(seed: str, progress: float, tokenizer: PreTrainedTokenizerFast) -> 
 
 @torch.no_grad()
 def probe(model: Any, tokenizer: PreTrainedTokenizerFast, items: int) -> dict[str, float]:
-    """Accuracy (%) per skill: is an episode's last answer written exactly by greedy decoding?
+    """Accuracy (%) per skill: is all of an episode that can be known written exactly?
 
     Greedy decoding writes an answer exactly if and only if each of its tokens is the likeliest
     after the ones before it, so one forward pass over the true text decides. The items are drawn
@@ -102,5 +102,5 @@ def probe(model: Any, tokenizer: PreTrainedTokenizerFast, items: int) -> dict[st
 
 def _probe_item(skill: str, number: int, tokenizer: PreTrainedTokenizerFast) -> Encoded:
     text, spans = single_steps.episode(skill, Random(f"probe/{skill}/{number}"))
-    ids, known = encode((text[: spans[-1][1]], spans[-1:]), tokenizer)
-    return ids[:-1], known[:-1]  # without the end mark: the answer alone is asked
+    ids, known = encode((text[: spans[-1][1]], spans), tokenizer)
+    return ids[:-1], known[:-1]  # without the end mark: it cannot be known

@@ -11,12 +11,12 @@ class PretrainSettings:
 
     size: str = "student"
     tokens: float = 30.0  # millions to read; the learning rates reach zero with the last
-    rows: int = 16  # of one optimiser step
+    step_tokens: int = 4096  # of one optimiser step: fewer rows when they are longer
     first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
     row: int = 256  # tokens of a row from `first_share` of all tokens on
     last_row: int = 768  # tokens of a row in the last `last_share`: as long as real texts
-    first_share: float = 0.2
-    last_share: float = 0.15
+    first_share: float = 0.5
+    last_share: float = 0.1
     muon_rate: float = 0.01  # highest learning rate of the hidden matrices
     adamw_rate: float = 3e-3  # highest learning rate of embeddings and norms
     weight_decay: float = 0.1  # of the hidden matrices
@@ -32,7 +32,7 @@ class PretrainSettings:
     def __post_init__(self) -> None:
         tiny.config(self.size)
         lengths = ("first_row", "row", "last_row")
-        for name in ("tokens", "rows", *lengths, "probe_items", "threads"):
+        for name in ("tokens", "step_tokens", *lengths, "probe_items", "threads"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
         longest = max(getattr(self, name) for name in lengths)
@@ -42,5 +42,7 @@ class PretrainSettings:
     def shape(self, progress: float) -> tuple[int, int]:
         """(rows, tokens of a row) of one step."""
         if progress < self.first_share:
-            return self.rows, self.first_row
-        return self.rows, self.row if progress < 1 - self.last_share else self.last_row
+            width = self.first_row
+        else:
+            width = self.row if progress < 1 - self.last_share else self.last_row
+        return max(1, self.step_tokens // width), width

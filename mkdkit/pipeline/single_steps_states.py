@@ -1,5 +1,6 @@
 """Pre-training text about who has what: look-ups, copies, one swap, one toggle."""
 
+import itertools
 from collections.abc import Sequence
 from random import Random
 
@@ -9,57 +10,53 @@ from mkdkit.pipeline.single_steps_words import (
     VOCABULARY,
     again,
     ask,
+    holders,
     join_up,
     name,
     names,
 )
 
 BREAKS = (". ", " ", "\n")  # between what is given and what follows from it
-STYLES = (  # how one pair is written, and what stands between pairs
-    ("{n}: {i}", "; "),
-    ("{n}: {i}", "\n"),
-    ("{n} - {i}", "\n"),
-    ("- {n}: {i}", "\n"),
-    ("- {n} with the {i}", "\n"),
-    ("{n} = {i}", ", "),
-    ("{n} ({i})", ", "),
-    ("{n} keeps the {i}", ". "),
-    ("{n} owns the {i}", ", "),
-    ("{n} now has the {i}", "; "),
-    ("{n} carries a {i}", " and "),
-    ("the {i} is with {n}", "; "),
-    ("the {i} of {n}", ", "),
-    ("{n} with {i}", ", "),
-    ("{n}, {i}", "; "),
+PAIRS = (  # how one pair is written
+    *("{n}: {i}", "{n} - {i}", "{n} = {i}", "{n} ({i})", "{n}, {i}", "{n} / {i}", "{n}: a {i}"),
+    *("{n} keeps the {i}", "{n} owns the {i}", "{n} now has the {i}", "{n} carries a {i}"),
+    *("{n} got the {i}", "{n} with {i}", "{n} with the {i}", "{n} keeps: {i}"),
+    *("the {i} is with {n}", "the {i} of {n}", "{i} for {n}", "{i} ({n})"),
 )
+BETWEEN = ("; ", "\n", " and ", ". ", ", ", "\n- ", " | ")  # what stands between pairs
+EVALUATED_STYLES = {("{n}: {i}", ", "), ("{n} - {i}", "; ")}
+STYLES = [style for style in itertools.product(PAIRS, BETWEEN) if style not in EVALUATED_STYLES]
 
 
 def list_size(rng: Random, level: float) -> int:
-    """How many entries a list has: two or three at level 0, up to seven later."""
-    return rng.randint(2, 2 + min(5, int(1.5 + 6 * level)))
+    """How many entries a list has: two or three at level 0, up to seven later, mostly few."""
+    most = 2 + min(5, int(1.5 + 6 * level))
+    return min(rng.randint(2, most), rng.randint(3, most))
 
 
 def some_items(rng: Random, n: int) -> list[str]:
     """N different things: words of any kind, one thing in several colours, colours, things."""
     kind = rng.random()
-    if kind < 0.2:
+    if kind < 0.6:  # any word: a few could be told apart without being copied
         return rng.sample(VOCABULARY, n)
-    if kind < 0.4:  # things of one kind, told apart by colour
+    if kind < 0.75:  # things of one kind, told apart by colour
         noun = rng.choice(ITEMS)
         return [f"{colour} {noun}" for colour in rng.sample(COLOURS, n)]
-    if kind < 0.6:
-        return rng.sample(COLOURS, n)
     if kind < 0.85:
+        return rng.sample(COLOURS, n)
+    if kind < 0.95:
         return rng.sample(ITEMS, n)
     return [f"{rng.choice(COLOURS)} {noun}" for noun in rng.sample(ITEMS, n)]
 
 
-def _people_and_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
-    """N names and n things; sometimes the things are names too, as people stand in pairs."""
+def _holders_and_items(rng: Random, n: int) -> tuple[list[str], list[str]]:
+    """N holders and n things; sometimes the things are names too, as people stand in pairs."""
     if rng.random() < 0.12:
         both = names(rng, min(2 * n, 12))
         return both[: len(both) // 2], both[len(both) // 2 :]
-    return names(rng, n), some_items(rng, n)
+    chosen, items = holders(rng, n), some_items(rng, n)
+    # a word that stands for two could mean either
+    return (chosen, items) if not {*chosen} & {*items} else _holders_and_items(rng, n)
 
 
 def write_state(people: Sequence[str], items: Sequence[str], style: tuple[str, str]) -> str:
@@ -99,7 +96,7 @@ def _look_up(rng: Random, person: str, item: str, item_first: bool) -> str:
 
 def look_ups(rng: Random, level: float) -> str:
     """Pairs of people and things, then questions in any order."""
-    people, items = _people_and_items(rng, list_size(rng, level))
+    people, items = _holders_and_items(rng, list_size(rng, level))
     state = write_state(people, items, rng.choice(STYLES))
     by_item = rng.choice((0.0, 0.0, 0.5, 1.0))  # share of the questions that go from thing to name
     pairs = rng.sample(list(zip(people, items, strict=True)) * 2, 2 * len(people))
@@ -112,12 +109,12 @@ def copying(rng: Random, level: float) -> str:
     """A list, a state or a row of words written once more."""
     n = list_size(rng, level)
     kind = rng.random()
-    if kind < 0.4:
-        people, items = _people_and_items(rng, n)
+    if kind < 0.3:
+        people, items = _holders_and_items(rng, n)
         text = write_state(people, items, rng.choice(STYLES))
-    elif kind < 0.6:
+    elif kind < 0.4:
         text = rng.choice(("; ", " + ", " and ")).join(names(rng, n))
-    elif kind < 0.8:
+    elif kind < 0.9:
         text = " ".join(rng.choice(VOCABULARY) for _ in range(rng.randint(2, 4 + int(8 * level))))
     else:
         text = ", ".join(str(rng.randint(0, 200)) for _ in range(n))
@@ -128,40 +125,85 @@ def copying(rng: Random, level: float) -> str:
 SWAPS = (
     "{a} and {b} trade.",
     "{a} trades with {b}.",
-    "{a} and {b} swap what they have.",
+    "What they have, {a} and {b} swap.",
     "{a} swaps with {b}.",
     "{a} exchanges with {b}.",
     "{a} and {b} change places.",
+    "{a} and {b} trade places.",
     "Then a trade between {a} and {b}.",
     "Swap {a} and {b}.",
+    "A swap: {a} with {b}.",
+    "{a}, {b}: trade.",
+    "What {a} has and what {b} has are exchanged.",
+)
+
+
+TOLD = (  # a swap told with what changes hands: {x} was of {a}, {y} of {b}
+    "{a} gives {b} the {x} for the {y}.",
+    "{a} (with the {x}) and {b} (with the {y}) trade.",
+    "{a} hands over the {x}, {b} hands over the {y}.",
+    "{a} had {x}, {b} had {y}, and they trade.",
+    "{a} with {x} and {b} with {y} change places.",
+)
+ASIDES = (  # said after a swap, before the state
+    "{a} trades with {b}, {b} with {a}.",
+    "{b}: partner {a}; {a}: partner {b}.",
+    "{a} had {x} and {b} {y}.",
+    "{a} gave {x}; {b} gave {y}.",
 )
 
 
 def one_swap(rng: Random, level: float) -> str:
     """A state, one swap between two people, and the state or a part of it afterwards."""
-    people, items = _people_and_items(rng, list_size(rng, level))
+    people, items = _holders_and_items(rng, min(list_size(rng, level), 5))
     style = rng.choice(STYLES)
     before = write_state(people, items, style)
     i, j = rng.sample(range(len(people)), 2)
+    start = rng.choice(("", "Before: ", "Start: ", "The state: "))
+    text = f"{start}{before}{rng.choice(BREAKS)}{_swap(rng, people, items, i, j)}"
+    text += rng.choice(BREAKS[1:])
     items[i], items[j] = items[j], items[i]
-    swap = rng.choice(SWAPS).format(a=again(people[i]), b=again(people[j]))
-    after = write_state([again(person) for person in people], _marked(items), style)
-    if rng.random() < 0.4:  # the names can be known too: they stay in their order
-        after = f"«{write_state(people, items, style)}»"
-    start = rng.choice(("", "Before: ", "At first ", "Start: "))
-    then = rng.choice(("Now ", "After: ", "Then ", "Result: ", ""))
     kind = rng.random()
-    text = f"{start}{before}.\n{swap}"
-    if kind < 0.6:
-        return f"{text}{rng.choice(BREAKS[1:])}{then}{after}."
     if kind < 0.65:
-        pairs = [(people[i], people[j]), (people[j], people[i])]
-        return f"{text} " + ", ".join(f"{again(a)} trades with «{b}»" for a, b in pairs)
-    if kind < 0.85:
-        got = [f"{again(people[k])} gets the «{items[k]}»" for k in (i, j)]
-        return f"{text} {', '.join(got)}."
-    who = rng.randrange(len(people))
-    return f"{text} {_look_up(rng, people[who], items[who], rng.random() < 0.3)}"
+        return text + _state_after(rng, people, items, style)
+    if kind < 0.8:
+        lines = [_one_after(rng, people, items, a, b) for a, b in ((i, j), (j, i))]
+        return text + join_up(rng, lines)
+    asked = rng.sample(range(len(people)), rng.randint(1, len(people)))
+    lines = [_look_up(rng, people[who], items[who], rng.random() < 0.2) for who in asked]
+    return text + join_up(rng, lines)
+
+
+def _swap(rng: Random, people: list[str], items: list[str], i: int, j: int) -> str:
+    """One swap; half of the time it is said who trades with whom or who had what, a step less."""
+    fill = {"a": again(people[i]), "b": again(people[j])}
+    fill |= {"x": f"«{items[i]}»", "y": f"«{items[j]}»"}
+    if rng.random() < 0.3:
+        return rng.choice(TOLD).format(**fill)
+    plain = rng.choice(SWAPS).format(**fill)
+    if rng.random() < 0.3:
+        return f"{plain} {rng.choice(ASIDES).format(**fill)}"
+    return plain
+
+
+def _state_after(rng: Random, people: list[str], items: list[str], style: tuple[str, str]) -> str:
+    then = rng.choice(("Now ", "After: ", "Then ", "Result: ", ""))
+    if rng.random() < 0.3:  # the names can be known too: they stay in their order
+        return f"{then}«{write_state(people, items, style)}»."
+    return then + write_state([again(person) for person in people], _marked(items), style) + "."
+
+
+def _one_after(rng: Random, people: list[str], items: list[str], a: int, b: int) -> str:
+    """What the swap with `b` means for `a`, sometimes said with whom it was."""
+    person, other, item = again(people[a]), people[b], items[a]
+    return rng.choice(
+        (
+            f"{person} gets the «{item}».",
+            f"{person}: «{item}»",
+            f"{person} trades with «{other}».",
+            f"{person} gets from «{other}» the «{item}».",
+        )
+    )
 
 
 TWO_STATES = (  # thing, one state, the other, the act

@@ -4,6 +4,7 @@ from pathlib import Path
 from random import Random
 
 from mkdkit.models.tiny_tokenizer import read_sections, read_words
+from mkdkit.tasks.names import NAMES, SHORTEST_NAMES
 
 _WORDS = read_sections(Path(__file__).with_name("single_steps_words.txt"))
 FIRST_NAMES = _WORDS["first names"]
@@ -19,14 +20,16 @@ VOWELS = _WORDS["vowels"]
 # every word that is a token of its own: one that was never read could not be copied later
 VOCABULARY = [word for word in read_words()[0] if len(word) > 2]
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+EVALUATED = {*NAMES, *SHORTEST_NAMES}
 CODAS = ["", "", "", *_WORDS["codas"]]  # a syllable in seven is open
 
 
 def name(rng: Random) -> str:
-    """A first name, half of the time one put together from syllables."""
+    """A first name, half of the time one put together from syllables; none that is evaluated."""
     if rng.random() < 0.5:
         return rng.choice(FIRST_NAMES)
-    return syllables(rng, rng.choice((1, 1, 2, 2))).capitalize()
+    made_up = syllables(rng, rng.choice((1, 1, 1, 2))).capitalize()
+    return name(rng) if made_up in EVALUATED else made_up
 
 
 def syllables(rng: Random, n: int) -> str:
@@ -45,9 +48,17 @@ def names(rng: Random, n: int) -> list[str]:
     return list(chosen.values())
 
 
-def again(name: str) -> str:
-    """A name that was written before: after its first letter the rest can be known."""
-    return f"{name[0]}«{name[1:]}»"
+def holders(rng: Random, n: int) -> list[str]:
+    """N that can have something: people, or now and then words, lest only names be looked up."""
+    return rng.sample(VOCABULARY, n) if rng.random() < 0.4 else names(rng, n)
+
+
+def again(holder: str) -> str:
+    """A name that was written before: after its first letter the rest can be known.
+
+    A common word is one token, and which one comes cannot be known.
+    """
+    return f"{holder[0]}«{holder[1:]}»" if holder[0].isupper() else holder
 
 
 def ask(rng: Random, question: str, answer: str) -> str:

@@ -175,9 +175,14 @@ def track(deal: Deal, plan: Plan) -> Chain:
         return between.join(f"{person}{has}{state[person]}" for person in people)
 
     lines = [("Start: ", "At first ", "")[plan.style] + state_of(start, deal.people) + "."]
-    for (a, b), (_, after) in zip(deal.swaps, steps, strict=True):
+    for (a, b), (before, after) in zip(deal.swaps, steps, strict=True):
         people = deal.people if len(deal.people) <= FULL_STATES else (a, b)
-        opening = (f"{a} and {b} swap: ", f"After {a} and {b} swap, ", f"Then {a} and {b} swap; ")
+        x, y = before[a], before[b]
+        opening = (
+            f"{a} and {b} swap: {a} had {x}, {b} had {y}. Now ",
+            f"{a} and {b} swap; {a} gives the {x}, {b} gives the {y}. So ",
+            f"Then {a} and {b} swap, {x} for {y}; ",
+        )
         lines.append(f"{opening[plan.style]}{state_of(after, people)}.")
     item = end[deal.asked]
     letter = swaps.LETTERS[deal.options.index(item)]
