@@ -63,8 +63,8 @@ def test_a_seed_changes_everything_drawn_and_no_test_question():
 def test_a_recorded_source_uses_all_its_questions_and_longer_rows():
     recipe = recipes.with_source(recipes.make("tiny", "svamp"), "mentor-kd", data_dir="x")
     assert (recipe.questions.train, recipe.questions.test) == (None, None)
-    assert recipe.student.max_tokens == recipe.teacher_filter.max_tokens == 512
-    assert recipe.scoring.max_new_tokens == 320
+    assert recipe.student.max_tokens == recipe.teacher_filter.max_tokens == 704
+    assert recipe.scoring.max_new_tokens == 448
     large = recipes.with_source(recipes.gpu("svamp"), "mentor-kd", data_dir="x")
     assert large.scoring.max_new_tokens == 512  # never less than the profile's own
     smoke = recipes.with_source(recipes.make("smoke", "svamp"), "mentor-kd", data_dir="x")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mkdkit.evaluation import seeds
 from mkdkit.evaluation.statistics import (
     Pairs,
     count_pairs,
@@ -144,3 +145,39 @@ def test_holm_multiplies_by_the_number_still_in_play_and_never_falls():
     # 0.01 x 4; 0.02 x 3; 0.03 x 2 = 0.06; 0.04 x 1 is raised to 0.06
     assert holm([0.03, 0.01, 0.04, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
     assert holm([0.6, 0.7]) == pytest.approx([1.0, 1.0])
+
+
+def row(task, arm, seed, accuracy):
+    return {"task": task, "arm": arm, "seed": seed, "accuracy": accuracy}
+
+
+def test_arms_are_compared_seed_by_seed_and_task_by_task():
+    leads = {"coin_flip": [1, 2, 3, 4, 5, 6], "date_understanding": [1, -1, 1, -1, 1, -1]}
+    rows = [row("last_letter_concatenation", "a", 1, 50.0)]  # one arm alone: left out
+    for task, points in leads.items():
+        for seed, lead in enumerate(points):
+            rows = [
+                row(task, "b", seed, 40.0 + seed + lead),
+                *rows,
+                row(task, "a", seed, 40.0 + seed),
+            ]
+    found = seeds.compare(rows, "a", "b")
+    assert set(found) == set(leads)
+    coin = found["coin_flip"]
+    assert coin["differences"] == [1, 2, 3, 4, 5, 6]
+    assert coin["points"] == 3.5
+    # standard deviation 1.8708, over the root of 6: 0.7638; t = 2.571 for five degrees of freedom
+    assert coin["interval"] == pytest.approx((3.5 - 2.571 * 0.7638, 3.5 + 2.571 * 0.7638), abs=1e-3)
+    assert coin["p"] == pytest.approx(2 / 2**6)  # all of one sign
+    assert coin["p_holm"] == pytest.approx(4 / 2**6)  # the smaller of two, doubled
+    assert found["date_understanding"]["p_holm"] == 1
+
+
+def test_seeds_that_one_arm_lacks_are_left_out_of_a_comparison():
+    rows = [
+        row("coin_flip", arm, seed, 1.0 * seed)
+        for arm, n in (("a", 4), ("b", 3))
+        for seed in range(n)
+    ]
+    assert len(seeds.compare(rows, "a", "b")["coin_flip"]["differences"]) == 3
+    assert seeds.compare(rows[:1], "a", "b") == {}
