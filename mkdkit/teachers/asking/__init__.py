@@ -1,0 +1,1 @@
+"""Rationales from a teacher behind an OpenAI-compatible server."""

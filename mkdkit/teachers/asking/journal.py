@@ -1,0 +1,130 @@
+"""Every answer a server gave, on a line of its own, so that nothing is paid for twice.
+
+A journal only grows. Its first line says which teacher was asked how; every other line is one
+answer, named by the digest of the request and the number of the sample. A line that was half
+written when the process was killed is cut off when the journal is opened again: only what was in
+flight is asked again. One process at a time writes to a journal.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from filelock import FileLock, Timeout
+
+
+class Journal:
+    """The answers of one collection, in a file; only their places are held in memory."""
+
+    def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
+        """Open the journal at `path`, or begin it; use it in a `with` statement.
+
+        Args:
+            path: its file; `.lock` beside it is held while the journal is open.
+            asked: all that makes answers comparable (model, prompts, temperature, ...).
+
+        Raises:
+            ValueError: another process has it open, it was begun with other settings, or a line
+                of it is damaged.
+        """
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"{path} is open in another process; wait for it to end") from None
+        try:
+            self._places = _read_places(path, dict(asked))
+            self._file: BinaryIO = path.open("r+b" if path.is_file() else "x+b")
+            if self._file.seek(0, 2) == 0:
+                self._write({"asked": dict(asked)})
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def count(self, request: str) -> int:
+        """How many samples of a request there are."""
+        return len(self._places.get(request, ()))
+
+    def read(self, request: str, sample: int) -> dict[str, Any]:
+        """The answer with that number."""
+        self._file.seek(self._places[request][sample])
+        answer: dict[str, Any] = json.loads(self._file.readline())["answer"]
+        return answer
+
+    def append(self, request: str, answer: Mapping[str, Any]) -> None:
+        """Keep one more answer of a request; it is with the system when this returns."""
+        place = self._write({"request": request, "answer": dict(answer)})
+        self._places.setdefault(request, []).append(place)
+
+    def answers(self) -> Iterator[dict[str, Any]]:
+        """All answers, request by request."""
+        for request, places in self._places.items():
+            for sample in range(len(places)):
+                yield self.read(request, sample)
+
+    def _write(self, line: Mapping[str, Any]) -> int:
+        place = self._file.seek(0, 2)
+        self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        self._file.flush()
+        return place
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with suppress(OSError):
+            self._file.close()
+        self._lock.release()
+
+
+def _read_places(path: Path, asked: dict[str, Any]) -> dict[str, list[int]]:
+    """Request -> where its answers begin in the file; a half-written last line is cut off."""
+    places: dict[str, list[int]] = {}
+    if not path.is_file():
+        return places
+    with path.open("r+b") as file:
+        place = 0
+        for number, raw in enumerate(file, start=1):
+            line = _line(raw)
+            if line is None and not raw.endswith(b"\n"):
+                file.truncate(place)
+                break
+            if line is None:
+                raise ValueError(f"{path}, line {number}: damaged; remove that line to go on")
+            if number == 1:
+                _require_same(path, line.get("asked"), asked)
+            else:
+                places.setdefault(line["request"], []).append(place)
+            place += len(raw)
+    return places
+
+
+def _line(raw: bytes) -> dict[str, Any] | None:
+    """A line as it was written, or None if it is not whole."""
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return None
+    whole = isinstance(line, dict) and ("asked" in line or {"request", "answer"} <= line.keys())
+    return line if whole and raw.endswith(b"\n") else None
+
+
+def _require_same(path: Path, begun: Any, asked: dict[str, Any]) -> None:
+    if not isinstance(begun, dict):
+        raise ValueError(f"{path}: not a journal; give another file")
+    for name, value in asked.items():
+        if begun.get(name) != value:
+            raise ValueError(
+                f"{path} was begun with {name} {begun.get(name)!r}, not {value!r}; "
+                "ask with that, or give another file"
+            )

@@ -1,0 +1,128 @@
+"""What a collection costs: a price table that the reader keeps, an estimate, a budget.
+
+No price is known here. `data/settings/prices.toml` holds what the reader wrote into it; without
+an entry for a model, tokens alone are counted.
+"""
+
+import math
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+PRICES = Path(__file__).parents[3] / "data" / "settings" / "prices.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a million tokens of a model cost."""
+
+    prompt: float  # that are sent
+    completion: float  # that are written, hidden reasoning among them
+    currency: str
+
+    def cost(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """In units of the currency."""
+        return (self.prompt * prompt_tokens + self.completion * completion_tokens) / 1e6
+
+
+def find_price(model: str, *, path: Path = PRICES) -> Price | None:
+    """The price of a model, or None if the table has none.
+
+    Raises:
+        ValueError: the table cannot be read; the message names the entry and what it needs.
+    """
+    if not path.is_file():
+        return None
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not TOML: {error}") from error
+    entry = table.get(model)
+    if entry is None:
+        return None
+    needs = 'needs prompt and completion (per million tokens, 0 or more) and currency ("USD")'
+    try:
+        price = Price(float(entry["prompt"]), float(entry["completion"]), str(entry["currency"]))
+    except (TypeError, KeyError, ValueError):
+        raise ValueError(f'{path}, ["{model}"]: {needs}') from None
+    if not (0 <= price.prompt < math.inf and 0 <= price.completion < math.inf):
+        raise ValueError(f'{path}, ["{model}"]: {needs}')
+    return price
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A budget: so much money, or so many tokens."""
+
+    amount: float
+    unit: str  # a currency, or "tokens"
+
+
+def parse_budget(text: str, price: Price | None) -> Limit:
+    """Read a budget: "2.50 USD", "500000 tokens".
+
+    Raises:
+        ValueError: it has another form, or the model has no price in that currency.
+    """
+    amount, _, unit = text.strip().replace(",", "").partition(" ")
+    try:
+        limit = Limit(float(amount), unit.strip())
+    except ValueError:
+        limit = Limit(0.0, "")
+    if not 0 < limit.amount < math.inf or not limit.unit:
+        raise ValueError(f'budget must be such as "2.50 USD" or "500000 tokens", got {text!r}')
+    if limit.unit == "tokens" or (price is not None and limit.unit == price.currency):
+        return limit
+    known = f"prices of this model are in {price.currency}" if price else "it has no price"
+    raise ValueError(
+        f"a budget in {limit.unit} needs the model's price in {PRICES.name}, but {known}; "
+        'give a budget in tokens ("500000 tokens"), or write the price there'
+    )
+
+
+class Spending:
+    """Tokens and money spent, and what is in flight: a request starts only if it is covered.
+
+    A request in flight is taken to cost as much as it can: a token for each byte of its prompt,
+    and all the tokens it may write.
+    """
+
+    def __init__(self, price: Price | None = None, limit: Limit | None = None) -> None:
+        self.price, self.limit = price, limit
+        self.prompt_tokens = 0.0
+        self.completion_tokens = 0.0
+        self._in_flight: float = 0.0
+
+    def reserve(self, prompt_tokens: float, completion_tokens: float) -> float | None:
+        """Set aside what a request can cost, and return it; None if that is not covered."""
+        most = self._measure(prompt_tokens, completion_tokens)
+        if self.limit is not None and self.spent() + self._in_flight + most > self.limit.amount:
+            return None
+        self._in_flight += most
+        return most
+
+    def release(self, reserved: float) -> None:
+        """The request has ended; what it did cost is added by `add`."""
+        self._in_flight = max(0.0, self._in_flight - reserved)
+
+    def add(self, prompt_tokens: float, completion_tokens: float) -> None:
+        """Count what was spent."""
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
+
+    def spent(self) -> float:
+        """In the limit's unit (tokens if there is none)."""
+        return self._measure(self.prompt_tokens, self.completion_tokens)
+
+    def in_words(self) -> str:
+        """Such as "1,234 tokens, 0.12 USD"."""
+        tokens = f"{self.prompt_tokens + self.completion_tokens:,.0f} tokens"
+        if self.price is None:
+            return tokens
+        cost = self.price.cost(self.prompt_tokens, self.completion_tokens)
+        return f"{tokens}, {cost:.4g} {self.price.currency}"
+
+    def _measure(self, prompt_tokens: float, completion_tokens: float) -> float:
+        if self.price is None or self.limit is None or self.limit.unit == "tokens":
+            return prompt_tokens + completion_tokens
+        return self.price.cost(prompt_tokens, completion_tokens)

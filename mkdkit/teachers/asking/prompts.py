@@ -1,0 +1,65 @@
+"""What is said to a teacher, and how its replies become a rationale.
+
+Zero-shot-CoT takes two prompts, the second of which holds the reply to the first (Kojima et al.,
+NeurIPS 2022; so asked Fine-tune-CoT and Mentor-KD). With one prompt the model is asked for an
+answer mark; with examples it sees the mark in them.
+"""
+
+import re
+from typing import NamedTuple
+
+from mkdkit.records import Question, Rationale
+from mkdkit.tasks import answers
+from mkdkit.tasks.catalogue import Task
+from mkdkit.teachers.asking.settings import AskSettings
+
+STEP_BY_STEP = "Let's think step by step."
+ASK_FOR_MARK = (
+    f"{STEP_BY_STEP} Then write the final answer on a line of its own, as in: Answer: ..."
+)
+_THOUGHT = re.compile(r"\A\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
+
+
+class Said(NamedTuple):
+    """A reply of the model, its hidden reasoning apart."""
+
+    text: str
+    reasoning: str  # of a reasoning model; "" if there is none
+    is_complete: bool  # it ended by itself, not at the limit
+
+
+def first_prompt(question: Question, settings: AskSettings) -> str:
+    """The prompt that a rationale is the reply to."""
+    asked = f"Q: {question.text}\nA:"
+    if settings.prompting == "zero_shot_cot":
+        return f"{asked} {STEP_BY_STEP}"
+    if settings.prompting == "few_shot_cot":
+        return f"{settings.examples.strip()}\n\n{asked}"
+    return f"{asked} {ASK_FOR_MARK}"
+
+
+def second_prompt(question: Question, rationale: str, settings: AskSettings) -> str | None:
+    """The prompt that the answer is the reply to; None where the rationale holds it."""
+    if settings.prompting != "zero_shot_cot":
+        return None
+    return f"{first_prompt(question, settings)} {rationale.strip()}\n{answers.THEREFORE}"
+
+
+def split_thought(text: str, reasoning: str | None) -> tuple[str, str]:
+    """(What was said, what was thought): a field of its own, or <think> ... </think> in front."""
+    if reasoning:
+        return text, reasoning
+    thought = _THOUGHT.match(text)
+    return (text[thought.end() :].lstrip(), thought[1].strip()) if thought else (text, "")
+
+
+def to_rationale(question: Question, task: Task, said: Said, answer: Said | None) -> Rationale:
+    """The rationale that one reply, or two, amount to, graded by our rules."""
+    if answer is None:
+        return answers.to_rationale(
+            said.text, question, task, "teacher", is_complete=said.is_complete
+        )
+    prediction = answers.extract(f"{answers.THEREFORE} {answer.text.strip()}", task).flexible
+    is_correct = answers.same_answer(prediction, question.answer, task)
+    text = answers.cut_next_question(said.text)
+    return Rationale(question.id, text, prediction, "teacher", is_correct, said.is_complete)
