@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from teacher_server import FAULTS, Teacher
 
+from mkdkit.models import prompting
 from mkdkit.records import Question, write_questions
 from mkdkit.tasks import catalogue
 from mkdkit.teachers.asking import prices, prompts, session
@@ -69,7 +70,7 @@ def test_two_prompts_make_a_rationale_and_its_answer(endpoint, heeds_n, tmp_path
     assert found[1]["text"] == "Tom has 0 pens. 0 + 1 = 1, sample 1."
     assert found[1]["answer_reply"] == "1."
     assert found[1]["model"] == "scripted"
-    first = [prompt for prompt in teacher.seen if prompt.endswith(prompts.STEP_BY_STEP)]
+    first = [prompt for prompt in teacher.seen if prompt.endswith(prompting.STEP_BY_STEP)]
     assert {teacher.answered[prompt] for prompt in first} == {3}
 
 
@@ -90,6 +91,16 @@ def test_a_journal_is_not_asked_again(tmp_path):
     assert sum(teacher.seen.values()) == requests
     assert (tmp_path / "said.jsonl").read_bytes() == first
     assert done.spent.startswith("280 tokens")  # 4 x (10 + 3 x 5 + 3 x (10 + 5))
+
+
+def test_a_question_that_stands_twice_is_paid_for_once(tmp_path):
+    twice = [*questions(1), replace(questions(1)[0], id="again")]
+    teacher = Teacher(solve)
+    with teacher.serving() as url:
+        settings = replace(QUICK, base_url=url)
+        session.ask(twice, task=SVAMP, settings=settings, out=tmp_path / "said.jsonl", bar=False)
+    assert max(teacher.answered.values()) == 3
+    assert [row["question_id"] for row in rows(tmp_path)] == ["q/0"] * 3 + ["again"] * 3
 
 
 def test_every_question_ends_answered_or_listed_whatever_the_server_does(tmp_path):

@@ -143,6 +143,7 @@ class _Collection:
         self.task, self.settings, self.journal = task, settings, journal
         self.spending, self.watch = spending, watch
         self.progress = Progress()
+        self._asking: dict[str, asyncio.Lock] = {}  # by prompt: equal questions share answers
 
     async def run(self, questions: Sequence[Question], key: str) -> None:
         remaining = iter(questions)
@@ -170,8 +171,12 @@ class _Collection:
             self.watch(self.progress)
 
     async def _ask_until_enough(self, client: Client, question: Question) -> None:
+        first = prompts.first_prompt(question, self.settings)
+        async with self._asking.setdefault(digest(first), asyncio.Lock()):
+            await self._ask_for(client, question, first)
+
+    async def _ask_for(self, client: Client, question: Question, first: str) -> None:
         settings, wanted = self.settings, self.settings.rationales_per_question
-        first = prompts.first_prompt(question, settings)
         while True:
             while (have := self.journal.count(digest(first))) < wanted:
                 await self._ask(client, first, digest(first), wanted - have, settings.max_tokens)

@@ -8,14 +8,14 @@ answer mark; with examples it sees the mark in them.
 import re
 from typing import NamedTuple
 
+from mkdkit.models import prompting
 from mkdkit.records import Question, Rationale
 from mkdkit.tasks import answers
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers.asking.settings import AskSettings
 
-STEP_BY_STEP = "Let's think step by step."
 ASK_FOR_MARK = (
-    f"{STEP_BY_STEP} Then write the final answer on a line of its own, as in: Answer: ..."
+    f"{prompting.STEP_BY_STEP} Then write the final answer on a line of its own, as in: Answer: ..."
 )
 _THOUGHT = re.compile(r"\A\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
 
@@ -30,9 +30,9 @@ class Said(NamedTuple):
 
 def first_prompt(question: Question, settings: AskSettings) -> str:
     """The prompt that a rationale is the reply to."""
-    asked = f"Q: {question.text}\nA:"
     if settings.prompting == "zero_shot_cot":
-        return f"{asked} {STEP_BY_STEP}"
+        return prompting.zero_shot_cot(question.text)
+    asked = f"Q: {question.text}\nA:"
     if settings.prompting == "few_shot_cot":
         return f"{settings.examples.strip()}\n\n{asked}"
     return f"{asked} {ASK_FOR_MARK}"
@@ -42,7 +42,7 @@ def second_prompt(question: Question, rationale: str, settings: AskSettings) -> 
     """The prompt that the answer is the reply to; None where the rationale holds it."""
     if settings.prompting != "zero_shot_cot":
         return None
-    return f"{first_prompt(question, settings)} {rationale.strip()}\n{answers.THEREFORE}"
+    return prompting.then_answer(question.text, rationale.strip())
 
 
 def split_thought(text: str, reasoning: str | None) -> tuple[str, str]:
