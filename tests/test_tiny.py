@@ -235,7 +235,7 @@ def test_who_acts_is_read_from_the_story():
 
 def test_an_option_letter_belongs_to_its_value():
     checked = 0
-    for text, _ in drawn("options", 1000):
+    for text, _ in drawn("options", 1500):
         pairs = reversed(re.findall(r"\((\w)\) (\d+)\b", text))
         listed = {value: letter for letter, value in pairs}  # the first counts: "5 --> (A) 7 is"
         for value, letter in re.findall(r"\b(\d+) --> \((\w)\)", text):

@@ -33,7 +33,7 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "events": (events.events, 0.1, 2.5),
     "toggles": (states.toggles, 0.1, 1.2),
     "who_acts": (lists.who_acts, 0.2, 1.5),
-    "options": (lists.options, 0.5, 3.0),
+    "options": (lists.options, 1.0, 4.0),
 }
 # Reading comes first: a model that finds and copies what was said learns all else faster.
 FIRST = 0.15  # share of the training that has the shares of the start

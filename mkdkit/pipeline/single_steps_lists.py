@@ -4,8 +4,16 @@ from datetime import date, timedelta
 from random import Random
 
 from mkdkit.pipeline.single_steps_numbers import american
-from mkdkit.pipeline.single_steps_states import BREAKS, TWO_STATES, denied, list_size, some_items
-from mkdkit.pipeline.single_steps_words import ORDINALS, again, ask, join_up, names
+from mkdkit.pipeline.single_steps_states import (
+    BREAKS,
+    STYLES,
+    TWO_STATES,
+    denied,
+    list_size,
+    some_items,
+    write_state,
+)
+from mkdkit.pipeline.single_steps_words import ORDINALS, again, ask, join_up, name, names
 
 LETTERS = "ABCDEF"
 ROWS = ('"{}"', "{}", "[{}]", "Row: {}", "In a row: {}", "The row {}", 'They are "{}"')
@@ -99,23 +107,38 @@ def options(rng: Random, level: float) -> str:
     marks = [mark.format(letter) for letter in LETTERS]
     listed = between.join(f"{x} {v}" for x, v in zip(marks, values, strict=False))
     lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
-    lines = []
-    for i in rng.sample(range(n), rng.randint(1, n)):
-        x, value = marks[i], values[i]
-        lines.append(
-            rng.choice(
-                (
-                    f"{value} is «{x}»{stop}",
-                    f"{value} is option «{x}»{stop}",
-                    f"{value} --> «{x}»",
-                    f"{x} is «{value}»{stop}",
-                    ask(rng, f"Which one is {value}?", x),
-                    ask(rng, f"What is {x}?", value),
-                )
-            )
-        )
+    asked = rng.sample(range(n), rng.randint(1, n))
+    lines = [_option(rng, values[i], marks[i], stop) for i in asked]
     end = rng.choice(BREAKS if stop == "." else BREAKS[1:])
-    return f"{lead}{listed}{end}{join_up(rng, lines)}"
+    # what is chosen was mostly spoken of before: its place beside a letter is one among others
+    before, after = (_mentions(rng, values) if rng.random() < share else "" for share in (0.3, 0.6))
+    return f"{before}{lead}{listed}{end}{after}{join_up(rng, lines)}"
+
+
+def _option(rng: Random, value: str, mark: str, stop: str) -> str:
+    return rng.choice(
+        (
+            f"{value} is «{mark}»{stop}",
+            f"{value} is option «{mark}»{stop}",
+            f"{value} --> «{mark}»",
+            f"{name(rng)} takes {value}: «{mark}»",
+            f"{mark} is «{value}»{stop}",
+            ask(rng, f"Which one is {value}?", mark),
+            ask(rng, f"What is {mark}?", value),
+        )
+    )
+
+
+def _mentions(rng: Random, values: list[str]) -> str:
+    """The values once or twice more, in any order, as a row or with who has them."""
+    spoken = rng.sample(values * 2, rng.randint(2, min(8, 2 * len(values))))
+    end = rng.choice(BREAKS[1:] if "/" in values[0] else BREAKS)  # no date ends a sentence here
+    if rng.random() < 0.5:
+        return f"{rng.choice((', ', '; ', ' and ')).join(spoken)}{end}"
+    pair, between = rng.choice(STYLES)
+    if "/" in values[0] and between == ". ":
+        between = "; "
+    return f"{write_state(names(rng, len(spoken)), spoken, (pair, between))}{end}"
 
 
 def _values(rng: Random, n: int) -> list[str]:
