@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -10,7 +11,7 @@ from mkdkit.settings import QuestionSettings
 from mkdkit.tasks.answers import read_answer
 from mkdkit.tasks.arithmetic import LARGEST
 from mkdkit.tasks.catalogue import find
-from mkdkit.tasks.names import NAMES
+from mkdkit.tasks.names import NAMES, SHORT_NAMES, some_names
 from mkdkit.tasks.procedural import (
     FAMILIES,
     make_questions,
@@ -228,3 +229,11 @@ def test_what_cannot_be_made_is_an_error(changes, message):
 def test_rule_made_questions_need_a_number():
     with pytest.raises(ValueError, match="train and test must be numbers"):
         make_splits(QuestionSettings(train=None))
+
+
+def test_people_have_different_initials_while_there_are_enough():
+    for seed in range(50):
+        drawn = some_names(Random(seed), SHORT_NAMES, 6)
+        assert len({name[0] for name in drawn}) == 6
+    everybody = some_names(Random(0), SHORT_NAMES, len(SHORT_NAMES))
+    assert sorted(everybody) == sorted(SHORT_NAMES)

@@ -199,7 +199,7 @@ ITEM = rf"((?:(?:{'|'.join(steps_words.COLOURS)}) (?!and\b))?[a-z]+)"
 )
 def test_a_swap_changes_two_and_leaves_the_rest(style, pair):
     checked = 0
-    for text, _ in drawn("one_swap", 4000):
+    for text, _ in drawn("one_swap", 6000):
         match = re.search(r"Swap (\w+) and (\w+)\.", text)
         if match is None or style not in text:
             continue
@@ -248,9 +248,9 @@ def test_a_row_is_read_out_in_its_order():
     checked = 0
     for text, _ in drawn("reading_out", 1000):
         row = re.match(r"\[([^]]*)\]", text)
-        listed = re.findall(r"(?<!entry )\b\d[.):] (\w+)(?=[,\n]|$)", text)
+        listed = re.findall(r"(?<!entry )\b\d[.):] (\w+)(?=[,;\n]|$)", text)
         if row and len(listed) > 1:
-            assert re.split(r", | and | / | ", row[1]) == listed, text
+            assert re.split(r"; | and | / | ", row[1]) == listed, text
             checked += 1
     assert checked > 10
 

@@ -22,7 +22,7 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "small_story": (numbers.small_story, 0.1, 1.5),
     "comparison": (numbers.comparison, 0.1, 0.5),
     "parity": (numbers.parity, 0.1, 0.3),
-    "dates": (numbers.dates, 0.1, 2.0),
+    "dates": (numbers.dates, 0.1, 4.0),
     "one_letter": (letters.one_letter, 0.3, 2.0),
     "spelling": (letters.spelling, 0.5, 0.5),
     "joining": (letters.joining, 0.1, 0.5),

@@ -42,7 +42,7 @@ def events(rng: Random, level: float) -> str:
 def _read_out(rng: Random, shorts: list[str]) -> str:
     kind = rng.random()
     if kind < 0.3:
-        return "In short: " + ", ".join(f"«{short}»" for short in shorts)
+        return "In short: " + "; ".join(f"«{short}»" for short in shorts)
     if kind < 0.6:
         between = rng.choice(("; ", "\n"))
         return between.join(f"{k}: «{short}»" for k, short in enumerate(shorts, 1))

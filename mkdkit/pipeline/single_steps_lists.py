@@ -17,13 +17,13 @@ from mkdkit.pipeline.single_steps_words import ORDINALS, again, ask, join_up, na
 
 LETTERS = "ABCDEF"
 ROWS = ('"{}"', "{}", "[{}]", "Row: {}", "In a row: {}", "The row {}", 'They are "{}"')
-BETWEEN = (" ", " ", ", ", " and ", " / ")
+BETWEEN = (" ", " ", "; ", " and ", " / ")
 LISTS = (  # how a row is written once more: an entry with its number, what stands between entries
     ("{k}. {e}", "\n"),
     ("{k}) {e}", "\n"),
     ("- {e}", "\n"),
     ("{e}", "\n"),
-    ("{e}", ", "),
+    ("{e}", " | "),
     ("{e}", "; "),
     ('"{e}"', ", "),
     ("{k}: {e}", ", "),
@@ -77,7 +77,7 @@ def who_acts(rng: Random, level: float) -> str:
     if rng.random() < 0.3:
         active = [person for person, does in zip(people, acts, strict=True) if does]
         asked = rng.choice(("Those who do", "Active", "People acting"))
-        return f"{story}{asked}: «{', '.join(active) or 'none'}»"
+        return f"{story}{asked}: «{'; '.join(active) or 'none'}»"
     order = rng.sample(range(len(people)), rng.randint(1, len(people)))
     if rng.random() < 0.5:
         order.sort()
@@ -134,7 +134,7 @@ def _mentions(rng: Random, values: list[str]) -> str:
     spoken = rng.sample(values * 2, rng.randint(2, min(8, 2 * len(values))))
     end = rng.choice(BREAKS[1:] if "/" in values[0] else BREAKS)  # no date ends a sentence here
     if rng.random() < 0.5:
-        return f"{rng.choice((', ', '; ', ' and ')).join(spoken)}{end}"
+        return f"{rng.choice(('; ', ' and ', ' + ')).join(spoken)}{end}"
     pair, between = rng.choice(STYLES)
     if "/" in values[0] and between == ". ":
         between = "; "

@@ -166,6 +166,7 @@ def _one_date(rng: Random, level: float) -> str:
     long = rng.choice((f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"))
     step, then = _step(rng, day)
     then_long = f"{MONTHS[then.month - 1]} {then.day}, {then.year}"
+    next_day, last_day = (american(day + timedelta(k)) for k in (1, -1))
     weekday = rng.randrange(7)
     following = WEEKDAYS[(weekday + 1) % 7]
     return rng.choice(
@@ -180,6 +181,8 @@ def _one_date(rng: Random, level: float) -> str:
             f"{step.format(d=american(day))} comes «{american(then)}»",
             f"{step.format(d=american(day))} = «{american(then)}»",
             f"{step.format(d=long)}: «{then_long}»",
+            f"a day from now it will be {next_day}: now it is «{american(day)}»",
+            f"a day ago it was {last_day}: now it is «{american(day)}»",
             ask(rng, f"Which date is {step.format(d=american(day))}?", american(then)),
         )
     )

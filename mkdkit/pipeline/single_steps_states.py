@@ -24,7 +24,7 @@ PAIRS = (  # how one pair is written
     *("the {i} is with {n}", "the {i} of {n}", "{i} for {n}", "{i} ({n})"),
 )
 BETWEEN = ("; ", "\n", " and ", ". ", ", ", "\n- ", " | ")  # what stands between pairs
-EVALUATED_STYLES = {("{n}: {i}", ", "), ("{n} - {i}", "; ")}
+EVALUATED_STYLES = {("{n}: {i}", ", "), ("{n} - {i}", "; "), ("{n}, {i}", ", ")}
 STYLES = [style for style in itertools.product(PAIRS, BETWEEN) if style not in EVALUATED_STYLES]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from mkdkit.tasks.forms import fit, sentences
-from mkdkit.tasks.names import SHORT_NAMES
+from mkdkit.tasks.names import SHORT_NAMES, some_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Flips:
 def make(rng: Random, *, steps: int, objects: int = 3) -> Flips:
     """Return flips by `steps` people, each turning it or not by chance; `objects` has no use."""
     template = rng.choice(list(TEMPLATES))
-    people = rng.sample(SHORT_NAMES, steps)
+    people = some_names(rng, SHORT_NAMES, steps)
     turns = tuple((person, rng.random() < 0.5) for person in people)
     states = TEMPLATES[template].states
     return Flips(template, states, rng.randrange(2), turns, rng.randrange(2))

@@ -1,5 +1,8 @@
 """First names for rule-made questions."""
 
+from collections.abc import Sequence
+from random import Random
+
 _NAMES = """
 Aaron Abby Abel Ada Adam Adele Agnes Aidan Alan Albert Alec Alex Alfred Alice Alma Amber Amelia
 Amos Amy Ana Andrea Andrew Angela Anita Ann Anna Anton April Archie Arlo Arthur Asher Astrid
@@ -40,3 +43,15 @@ SHORTEST_NAMES: tuple[str, ...] = (
     *("Al", "Bo", "Cy", "Di", "Ed", "Em", "Ev", "Jo", "Ki", "Li", "Lu", "Mo", "Oz", "Ty", "Vi"),
     "Zo",
 )
+
+
+def some_names(rng: Random, names: Sequence[str], n: int) -> tuple[str, ...]:
+    """N different names; their initials differ too while there are enough, as in published ones."""
+    first: dict[str, str] = {}
+    others = []
+    for name in rng.sample(names, len(names)):
+        if name[0] in first:
+            others.append(name)
+        else:
+            first[name[0]] = name
+    return (*first.values(), *others)[:n]

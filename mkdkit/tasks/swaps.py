@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from mkdkit.tasks.forms import listed
-from mkdkit.tasks.names import SHORTEST_NAMES
+from mkdkit.tasks.names import SHORTEST_NAMES, some_names
 
 LETTERS = "ABCDEFG"
 
@@ -91,7 +91,7 @@ class Deal:
 def make(rng: Random, *, steps: int, objects: int = 3) -> Deal:
     """Return a deal of `objects` items with `steps` swaps, no two alike after each other."""
     template = rng.choice(list(TEMPLATES))
-    people = _people(rng, objects)
+    people = some_names(rng, SHORTEST_NAMES, objects)
     items = tuple(rng.sample(TEMPLATES[template].items, objects))
     swaps: list[tuple[str, str]] = []
     while len(swaps) < steps:
@@ -99,13 +99,6 @@ def make(rng: Random, *, steps: int, objects: int = 3) -> Deal:
         if not swaps or {a, b} != set(swaps[-1]):
             swaps.append((a, b))
     return Deal(template, people, items, tuple(swaps), rng.choice(people), items)
-
-
-def _people(rng: Random, n: int) -> tuple[str, ...]:
-    """N names with different initials, as the published questions have them."""
-    shuffled = rng.sample(SHORTEST_NAMES, len(SHORTEST_NAMES))
-    by_initial = {name[0]: name for name in shuffled}
-    return tuple(by_initial.values())[:n]
 
 
 def write(deal: Deal, rng: Random) -> str:
