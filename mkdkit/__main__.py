@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from mkdkit import records
 from mkdkit.pipeline import arms as all_arms
 from mkdkit.pipeline import folders, recipes
 from mkdkit.settings import Augmentation, QuestionSource
@@ -204,7 +203,7 @@ def ask(
         read_key(settings)  # before anything is read or fetched
     asked = session.training_questions(of_task, questions, source, data_dir)[:limit]
     table = prices or PRICES
-    _say(f"{len(asked)} questions: {session.estimate(asked, settings, price_table=table).in_words}")
+    _say(f"{len(asked)} questions: {session.estimate(asked, settings, price_table=table)}")
     if estimate:
         return
     name = f"{task}-{re.sub(r'[^A-Za-z0-9.-]+', '-', model)}.jsonl"
@@ -212,8 +211,7 @@ def ask(
     done = session.ask(
         asked, task=of_task, settings=settings, out=path, budget=budget, price_table=table
     )
-    correct = sum(row["is_correct"] for _, row in records.read_json_lines(path))
-    _say(f"{done.rationales} rationales ({correct} correct) in {path}; {done.spent}")
+    _say(f"{done.rationales} rationales ({done.correct} correct) in {path}; {done.spent}")
     for question, why in list(done.failed.items())[:5]:
         _say(f"failed: {question}: {why}")
     if done.failed:

@@ -31,7 +31,9 @@ class Teacher:
         fault: Callable[[str, int], Fault] = lambda prompt, number: "",
         model: str = "scripted",
         heeds_n: bool = True,
+        tells_usage: bool = True,
     ) -> None:
+        self.tells_usage = tells_usage
         self.reply, self.fault, self.model, self.heeds_n = reply, fault, model, heeds_n
         self.seen: Counter[str] = Counter()  # requests by prompt
         self.answered: Counter[str] = Counter()  # samples by prompt
@@ -111,13 +113,14 @@ class Teacher:
                 {"message": {"role": "assistant"} | said} if is_chat else {"text": said["content"]}
             )
             choices.append({"index": k - first, "finish_reason": finish} | one)
+        usage = {"prompt_tokens": 10, "completion_tokens": 5 * n, "total_tokens": 10 + 5 * n}
         return {
             "id": f"request-{sum(self.seen.values())}",
             "object": "chat.completion" if is_chat else "text_completion",
             "created": 0,
             "model": "another" if fault == "wrong model" else self.model,
             "choices": choices,
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5 * n, "total_tokens": 10 + 5 * n},
+            "usage": usage if self.tells_usage else None,
         }
 
     @staticmethod

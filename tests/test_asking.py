@@ -374,3 +374,11 @@ def test_a_file_of_questions_with_a_bad_line_ends_in_one_line(line, message, tmp
     said = capsys.readouterr().err.strip()
     assert message in said
     assert "\n" not in said
+
+
+def test_without_usage_every_byte_counts_so_that_the_budget_still_holds(tmp_path):
+    settings = replace(QUICK, prompting="one_prompt", rationales_per_question=1)
+    teacher = Teacher(lambda prompt, number: "Answer: 1", tells_usage=False)
+    done = ask(teacher, 1, tmp_path, settings)
+    sent = len(prompts.first_prompt(questions(1)[0], settings).encode())
+    assert done.spent == f"{sent + len('Answer: 1')} tokens"

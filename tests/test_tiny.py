@@ -24,7 +24,7 @@ from mkdkit.pipeline import (
 )
 from mkdkit.pipeline import single_steps_words as steps_words
 from mkdkit.settings import QuestionSettings, TeacherSettings
-from mkdkit.tasks import catalogue, procedural
+from mkdkit.tasks import catalogue, names, procedural, swaps
 from mkdkit.teachers import recorded, scripted
 
 TOKENIZER = tiny_tokenizer.build()
@@ -498,3 +498,20 @@ def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):
     assert 2000 <= record["tokens"] < 2000 + 2 * 768
     assert record["step"] >= 4
     assert record["probes"][-1]["share"] == 1.0
+
+
+def test_no_name_and_no_thing_of_the_evaluated_questions_is_in_the_lists():
+    published = {"Alice", "Bob", "Claire", "Dave", "Eve", "Fred", "Gertrude"}
+    evaluated = {*names.NAMES, *names.SHORTEST_NAMES, *published}
+    drawn_names = {steps_words.name(Random(seed)) for seed in range(20_000)}
+    assert len(drawn_names) > 1000
+    assert not evaluated & drawn_names
+    things = {item for form in swaps.TEMPLATES.values() for item in form.items}
+    assert not set(steps_words.ITEMS) & things
+
+
+def test_a_base_with_other_layers_does_not_grow():
+    config = tiny.config("mentor")
+    config.num_hidden_layers += 1
+    with pytest.raises(ValueError, match="keeps its num_hidden_layers"):
+        growing.grow(LlamaForCausalLM(tiny.config("student")), config)

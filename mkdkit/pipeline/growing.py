@@ -1,7 +1,7 @@
-"""A wider and deeper base that begins by computing what a small one has learned.
+"""A wider base that begins by computing what a small one has learned.
 
-What is added is silent at first: new features of the residual stream hold zero, new heads, units
-and layers write nothing. The grown model's logits are the small model's, so its training goes on
+What is added is silent at first: new features of the residual stream hold zero, new heads and
+units write nothing. The grown model's logits are the small model's, so its training goes on
 instead of starting over.
 
 Source: growth that preserves the function, as in Chen, Goodfellow, Shlens, Net2Net (ICLR 2016);
@@ -14,7 +14,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 # what writes into the residual stream: zero wherever the small base has no weight of its own
 WRITERS = ("embed_tokens.weight", "o_proj.weight", "down_proj.weight")
-SIZES = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
+SIZES = ("hidden_size", "intermediate_size", "num_attention_heads")
 
 
 def grow(small: LlamaForCausalLM, config: LlamaConfig) -> LlamaForCausalLM:
@@ -22,7 +22,7 @@ def grow(small: LlamaForCausalLM, config: LlamaConfig) -> LlamaForCausalLM:
 
     Raises:
         ValueError: `config` is smaller than `small` somewhere, or has heads of another size or
-            another vocabulary.
+            another vocabulary, or another number of layers.
     """
     _require_room(small.config, config)
     large = LlamaForCausalLM(config)
@@ -33,8 +33,6 @@ def grow(small: LlamaForCausalLM, config: LlamaConfig) -> LlamaForCausalLM:
         for name, parameter in large.named_parameters():
             if name.endswith(WRITERS):
                 parameter.zero_()
-            if name not in weights:  # a layer that is added
-                continue
             scale = shrink if parameter.ndim == 1 else 1.0
             _corner(parameter, weights[name]).copy_(scale * weights[name])
     return large
@@ -54,7 +52,7 @@ def _require_room(small: LlamaConfig, large: LlamaConfig) -> None:
                 f"a base only grows: {name} must be {getattr(small, name)} or more, "
                 f"got {getattr(large, name)}"
             )
-    for name in ("head_dim", "vocab_size"):
+    for name in ("head_dim", "vocab_size", "num_hidden_layers"):
         if getattr(large, name) != getattr(small, name):
             raise ValueError(
                 f"a base keeps its {name} by growing: it must be {getattr(small, name)}, "

@@ -42,7 +42,7 @@ def plot_accuracies(
             ax.plot(mean, row, "|", color=color, markersize=12, markeredgewidth=2, clip_on=False)
         else:
             ax.plot(mean, row, "o", color=color, clip_on=False)
-        ax.text(1.02, row, f"{mean:.1f}", transform=ax.get_yaxis_transform(), va="center")
+        ax.text(1.03, row, f"{mean:.1f}", transform=ax.get_yaxis_transform(), va="center")
     if chance is not None:
         ax.axvline(chance, color="black", linestyle=":", linewidth=1, zorder=1)
         note = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}

@@ -39,9 +39,8 @@ class Reply:
     """What one request brought."""
 
     said: list[Said]
-    finish_reasons: list[str]
     model: str  # as the server names it
-    prompt_tokens: int
+    prompt_tokens: int  # where the server does not say: bytes, which are no fewer
     completion_tokens: int
     request_id: str | None
 
@@ -98,7 +97,7 @@ class Client:
                 await asyncio.sleep(pause)
             try:
                 async with asyncio.timeout(self.settings.timeout):
-                    return self._read(await self._send(prompt, n, max_tokens))
+                    return self._read(await self._send(prompt, n, max_tokens), prompt)
             except openai.APIStatusError as error:
                 self._was_reached = True
                 reason = self._require_passing(error)
@@ -122,7 +121,7 @@ class Client:
             return await self._api.chat.completions.create(messages=messages, **options)
         return await self._api.completions.create(prompt=prompt, stop=STOP, **options)
 
-    def _read(self, response: Any) -> Reply:
+    def _read(self, response: Any, prompt: str) -> Reply:
         """The replies of a response; a ValueError says why it is none."""
         choices = getattr(response, "choices", None)
         if not choices:
@@ -139,10 +138,9 @@ class Client:
         usage = response.usage
         return Reply(
             said=said,
-            finish_reasons=[str(choice.finish_reason) for choice in choices],
             model=model,
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=(usage.completion_tokens or 0) if usage else 0,
+            prompt_tokens=usage.prompt_tokens if usage else len(prompt.encode()),
+            completion_tokens=usage.completion_tokens if usage else _bytes_of(said),
             request_id=getattr(response, "_request_id", None) or response.id,
         )
 
@@ -180,7 +178,11 @@ def _said(choice: Any) -> Said:
     if message is not None:
         hidden = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
     text, reasoning = prompts.split_thought(text, hidden if isinstance(hidden, str) else None)
-    return Said(text.strip(), reasoning, choice.finish_reason != "length")
+    return Said(text.strip(), reasoning, str(choice.finish_reason))
+
+
+def _bytes_of(said: list[Said]) -> int:
+    return sum(len((one.text + one.reasoning).encode()) for one in said)
 
 
 def _is_named(answered: str, asked: str) -> bool:

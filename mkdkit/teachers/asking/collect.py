@@ -80,7 +80,7 @@ def rationales_of(
         second = prompts.second_prompt(question, said["text"], settings)
         answer = None
         if second is not None:
-            if sample >= settings.at_most or not journal.count(digest(second, sample)):
+            if not journal.count(digest(second, sample)):
                 continue
             answer = journal.read(digest(second, sample), 0)
         replied = None if answer is None else _as_said(answer)
@@ -126,7 +126,7 @@ def digest(prompt: str, sample: int | None = None) -> str:
 
 
 def _as_said(kept: dict[str, Any]) -> Said:
-    return Said(kept["text"], kept["reasoning"], kept["finish_reason"] != "length")
+    return Said(kept["text"], kept["reasoning"], kept["finish_reason"])
 
 
 class _Collection:
@@ -218,11 +218,9 @@ class _Collection:
 def _lines(reply: Reply, n: int) -> Iterator[dict[str, Any]]:
     """What the journal keeps of a request: a line for each reply that was asked for."""
     said = reply.said[:n]
-    for one, finish_reason in zip(said, reply.finish_reasons, strict=False):
+    for one in said:
         yield {
-            "text": one.text,
-            "reasoning": one.reasoning,
-            "finish_reason": finish_reason,
+            **one._asdict(),
             "model": reply.model,
             "request_id": reply.request_id,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -25,7 +25,7 @@ class Said(NamedTuple):
 
     text: str
     reasoning: str  # of a reasoning model; "" if there is none
-    is_complete: bool  # it ended by itself, not at the limit
+    finish_reason: str  # "length": it was cut off at the limit
 
 
 def first_prompt(question: Question, settings: AskSettings) -> str:
@@ -57,9 +57,10 @@ def to_rationale(question: Question, task: Task, said: Said, answer: Said | None
     """The rationale that one reply, or two, amount to, graded by our rules."""
     if answer is None:
         return answers.to_rationale(
-            said.text, question, task, "teacher", is_complete=said.is_complete
+            said.text, question, task, "teacher", is_complete=said.finish_reason != "length"
         )
     prediction = answers.extract(f"{answers.THEREFORE} {answer.text.strip()}", task).flexible
     is_correct = answers.same_answer(prediction, question.answer, task)
     text = answers.cut_next_question(said.text)
-    return Rationale(question.id, text, prediction, "teacher", is_correct, said.is_complete)
+    is_complete = said.finish_reason != "length"
+    return Rationale(question.id, text, prediction, "teacher", is_correct, is_complete)

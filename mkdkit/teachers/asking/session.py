@@ -23,23 +23,14 @@ BYTES_PER_TOKEN = 4  # of English text, roughly: for the estimate alone
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a collection may cost at most, before anything is asked."""
-
-    prompt_tokens: float
-    completion_tokens: float  # if every reply is as long as it may be
-    in_words: str
-
-
-@dataclass(frozen=True, slots=True)
 class Collected:
     """What a collection left."""
 
     rationales: int
+    correct: int  # of them
     failed: dict[str, str]  # question id -> why
     stopped: str  # why it ended early; "" if it did not
     spent: str  # tokens and money, earlier runs on the same journal among them
-    path: Path  # of the rationales; `.journal` and `.failed.jsonl` stand beside it
 
 
 def training_questions(
@@ -66,8 +57,8 @@ def training_questions(
 
 def estimate(
     questions: Sequence[Question], settings: AskSettings, *, price_table: Path = PRICES
-) -> Estimate:
-    """Count what the questions would cost with an empty journal, targeted asking left out."""
+) -> str:
+    """Say what the questions can cost with an empty journal, targeted asking left out."""
     n = settings.rationales_per_question
     sent = written = 0.0
     for question in questions:
@@ -83,7 +74,7 @@ def estimate(
         words += f" (no price of {settings.model} in {price_table.name})"
     else:
         words += f": {price.cost(sent, written):.4g} {price.currency}"
-    return Estimate(sent, written, words)
+    return words
 
 
 def ask(
@@ -102,7 +93,7 @@ def ask(
         questions: what is asked.
         task: how answers are read and graded.
         settings: model, prompts, limits.
-        out: where the rationales go; a journal is kept beside it.
+        out: where the rationales go; `.journal` and `.failed` (JSON Lines too) stand beside it.
         budget: such as "2.50 USD" or "500000 tokens", over all runs on the journal; None: no
             limit.
         price_table: the reader's prices.
@@ -143,4 +134,5 @@ def ask(
                 )
         failures = ({"question_id": name, "why": why} for name, why in done.failed.items())
         records.write_json_lines(out.with_name(out.name + ".failed"), failures)
-    return Collected(written, done.failed, done.stopped, spending.in_words(), out)
+    correct = sum(row["is_correct"] for _, row in records.read_json_lines(out))
+    return Collected(written, correct, done.failed, done.stopped, spending.in_words())
