@@ -46,7 +46,7 @@ $(STAMP): environment.yml pyproject.toml
 	  echo "mkdkit needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)."; \
 	  echo "Name a newer one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
-	@sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml > $(VENV)/pins.txt
+	@sed -n 's/^ *- \([][A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml > $(VENV)/pins.txt
 	@for name in $(WITHOUT); do \
 	  grep -v "^$$name==" $(VENV)/pins.txt > $(VENV)/pins.part; mv $(VENV)/pins.part $(VENV)/pins.txt; \
 	done

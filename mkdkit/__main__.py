@@ -9,6 +9,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,8 +17,9 @@ import tyro
 
 from mkdkit.pipeline import arms as all_arms
 from mkdkit.pipeline import folders, recipes
-from mkdkit.settings import Augmentation, QuestionSource
+from mkdkit.settings import Augmentation, QuestionSettings, QuestionSource, Recipe
 from mkdkit.tasks import catalogue
+from mkdkit.teachers.asking.settings import AskSettings
 
 DEBUG = "--debug"
 ASKED = Path(__file__).parents[1] / "data" / "asked"  # rationales that were asked for
@@ -128,7 +130,7 @@ def grade(
 
 def ask(
     task: str,
-    model: str,
+    asking: AskSettings,
     questions: Path | None = None,
     source: QuestionSource = "rule-made",
     data_dir: Path | None = None,
@@ -136,82 +138,59 @@ def ask(
     out: Path | None = None,
     budget: str | None = None,
     prices: Path | None = None,
-    base_url: str | None = None,
-    endpoint: Literal["chat", "completion"] = "chat",
-    prompting: Literal["zero_shot_cot", "one_prompt", "few_shot_cot"] = "zero_shot_cot",
     examples: Path | None = None,
-    rationales_per_question: int = 3,
-    until_correct: int = 0,
-    at_most: int = 12,
-    temperature: float = 0.7,
-    max_tokens: int = 512,
-    concurrency: int = 16,
-    accept_any_model: bool = False,
+    settings: Path | None = None,
     estimate: bool = False,
 ) -> None:
-    """Ask a teacher behind an OpenAI-compatible server for rationales; nothing is asked twice.
+    """Ask a teacher for rationales: an OpenAI-compatible server, or a model on this machine.
 
-    The key is read from the environment variable OPENAI_API_KEY; a server on this machine needs
-    none. Stopped at any moment, the same command goes on with what is missing.
+    The key is read from the environment variable OPENAI_API_KEY; what runs on this machine needs
+    none. Stopped at any moment, the same command goes on with what is missing: nothing is asked,
+    or paid for, twice.
 
     Args:
         task: how answers are read; `mkdkit doctor` lists the tasks.
-        model: what the server calls its model.
-        questions: a JSON Lines file with id, text and answer; by default the source's training
+        asking: model, prompts and limits.
+        questions: a JSON Lines file with text and answer; by default the source's training
             questions.
         source: where training questions come from.
         data_dir: the folder of a recorded source.
         limit: ask only the first so many.
         out: where rationales go (JSON Lines); by default data/asked/TASK-MODEL.jsonl.
-        budget: such as "2.50 USD" or "500000 tokens": never passed, over all runs on one file.
+        budget: such as "500000 tokens" or, with a price in the table, "2.50 USD": never passed,
+            over all runs on one file.
         prices: your price table; by default data/settings/prices.toml.
-        base_url: of the API, such as http://localhost:8000/v1; by default OpenAI's.
-        endpoint: chat, or plain completion.
-        prompting: zero_shot_cot: two prompts, as the papers; one_prompt: with an answer mark;
-            few_shot_cot: with worked examples.
-        examples: few_shot_cot: a text file of worked questions.
-        rationales_per_question: how many to ask for.
-        until_correct: ask on where fewer are correct ...
-        at_most: ... up to so many rationales of one question.
-        temperature: of sampling.
-        max_tokens: of one rationale.
-        concurrency: requests at a time.
-        accept_any_model: take answers of a server that names its model otherwise.
+        examples: few_shot_cot: a text file of worked questions; by default the published ones.
+        settings: a JSON file with more about the questions, such as a Hub set's columns:
+            {"questions": {"source": "hub", "data_dir": "openai/gsm8k", "answer_mark": "####"}}.
         estimate: only say what it may cost.
     """
     from mkdkit.teachers.asking import session
-    from mkdkit.teachers.asking.client import read_key
+    from mkdkit.teachers.asking.examples import read_examples
     from mkdkit.teachers.asking.prices import PRICES
-    from mkdkit.teachers.asking.settings import AskSettings
 
-    settings = AskSettings(
-        model=model,
-        base_url=base_url,
-        endpoint=endpoint,
-        prompting=prompting,
-        examples="" if examples is None else examples.read_text(encoding="utf-8"),
-        rationales_per_question=rationales_per_question,
-        until_correct=until_correct,
-        at_most=max(at_most, rationales_per_question),
-        temperature=temperature,
-        max_tokens=max_tokens,
-        concurrency=concurrency,
-        accept_any_model=accept_any_model,
-    )
+    if asking.prompting == "few_shot_cot" and not asking.worked_examples:
+        asking = replace(asking, worked_examples=read_examples(task, examples))
     of_task = catalogue.find(task)
     if not estimate:
-        read_key(settings)  # before anything is read or fetched
-    asked = session.training_questions(of_task, questions, source, data_dir)[:limit]
+        session.require_key(asking)  # before anything is read or fetched
+    folder = None if data_dir is None else str(data_dir)
+    recipe = Recipe(questions=QuestionSettings(task=task, source=source, data_dir=folder))
+    if settings is not None:
+        recipe = recipes.with_settings(recipe, settings)
+    asked = session.training_questions(of_task, questions, recipe.questions)[:limit]
     table = prices or PRICES
-    _say(f"{len(asked)} questions: {session.estimate(asked, settings, price_table=table)}")
+    _say(f"{len(asked)} questions: {session.estimate(asked, asking, price_table=table)}")
     if estimate:
         return
-    name = f"{task}-{re.sub(r'[^A-Za-z0-9.-]+', '-', model)}.jsonl"
+    name = f"{task}-{re.sub(r'[^A-Za-z0-9.-]+', '-', asking.model)}.jsonl"
     path = out or ASKED / name
     done = session.ask(
-        asked, task=of_task, settings=settings, out=path, budget=budget, price_table=table
+        asked, task=of_task, settings=asking, out=path, budget=budget, price_table=table
     )
     _say(f"{done.rationales} rationales ({done.correct} correct) in {path}; {done.spent}")
+    if done.repeated > done.rationales / 10:
+        _say(f"{done.repeated} of them repeat another of their question: does the server sample?")
     for question, why in list(done.failed.items())[:5]:
         _say(f"failed: {question}: {why}")
     if done.failed:

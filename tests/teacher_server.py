@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 Fault = str  # one of FAULTS, or "" for an answer
+# what to do with a request's body: None (go on), or (status, JSON or text, headers) in its place
+Odd = Callable[[dict], tuple[int, object, dict[str, str]] | None]
 FAULTS = (
     *("429", "500", "reset", "stall", "truncated", "empty", "wrong model", "filter", "length"),
 )
@@ -32,11 +34,15 @@ class Teacher:
         model: str = "scripted",
         heeds_n: bool = True,
         tells_usage: bool = True,
+        odd: Odd = lambda body: None,
     ) -> None:
+        self.odd = odd
+        self.bodies: list[dict] = []
         self.tells_usage = tells_usage
         self.reply, self.fault, self.model, self.heeds_n = reply, fault, model, heeds_n
         self.seen: Counter[str] = Counter()  # requests by prompt
         self.answered: Counter[str] = Counter()  # samples by prompt
+        self.charged = 0  # tokens of all responses, of use or not
         self.keys: set[str] = set()
         self.times: list[float] = []
         self.most_at_once = 0
@@ -80,11 +86,19 @@ class Teacher:
         with self.lock:
             self.keys.add(request.headers.get("Authorization", ""))
             self.times.append(time.monotonic())
+            self.bodies.append(body)
             number = self.seen[prompt]
             self.seen[prompt] += 1
+        odd = self.odd(body)
+        if odd is not None:
+            status, said, headers = odd
+            self._send(
+                request, status, said if isinstance(said, str) else json.dumps(said), headers
+            )
+            return
         fault = self.fault(prompt, number)
         if fault == "stall":
-            time.sleep(1.5)
+            time.sleep(5.0)  # longer than the tests wait for a reply
             fault = "reset"
         if fault == "reset":
             request.close_connection = True
@@ -92,7 +106,9 @@ class Teacher:
             return
         if fault in ("429", "500", "401", "404"):
             headers = {"Retry-After": "0.2"} if fault == "429" else {}
-            self._send(request, int(fault), json.dumps({"error": {"message": fault}}), headers)
+            # careless servers repeat the key in what they say
+            message = f"{fault} for {request.headers.get('Authorization', '')}"
+            self._send(request, int(fault), json.dumps({"error": {"message": message}}), headers)
             return
         text = json.dumps(self._response(body, prompt, fault, is_chat))
         self._send(request, 200, text[: len(text) // 2] if fault == "truncated" else text)
@@ -101,19 +117,22 @@ class Teacher:
         asked = body.get("n", 1) if self.heeds_n else 1
         n = 0 if fault == "empty" else asked
         with self.lock:
-            first = self.answered[prompt]
+            first = body.get("seed", self.answered[prompt])
             is_answer = fault in ("", "length")
             self.answered[prompt] += n if is_answer else 0
         finish = {"filter": "content_filter", "length": "length"}.get(fault, "stop")
         choices = []
         for k in range(first, first + n):
             said = self.reply(prompt, k)
-            said = said if isinstance(said, dict) else {"content": said}
+            said = dict(said) if isinstance(said, dict) else {"content": said}
+            finish = said.pop("finish", finish)
             one = (
                 {"message": {"role": "assistant"} | said} if is_chat else {"text": said["content"]}
             )
             choices.append({"index": k - first, "finish_reason": finish} | one)
         usage = {"prompt_tokens": 10, "completion_tokens": 5 * n, "total_tokens": 10 + 5 * n}
+        with self.lock:
+            self.charged += usage["total_tokens"]
         return {
             "id": f"request-{sum(self.seen.values())}",
             "object": "chat.completion" if is_chat else "text_completion",

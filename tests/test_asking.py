@@ -1,9 +1,14 @@
 """A teacher behind a server: asked in full, never twice, within the budget, whatever it does."""
 
+import asyncio
 import json
+import os
+import random
+import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -12,15 +17,17 @@ from teacher_server import FAULTS, Teacher
 from mkdkit.models import prompting
 from mkdkit.records import Question, write_questions
 from mkdkit.tasks import catalogue
-from mkdkit.teachers.asking import prices, prompts, session
+from mkdkit.teachers.asking import examples, prices, prompts, session
 from mkdkit.teachers.asking.client import RefusedError
+from mkdkit.teachers.asking.examples import read_examples
 from mkdkit.teachers.asking.journal import Journal
 from mkdkit.teachers.asking.settings import AskSettings
 from mkdkit.teachers.recorded import read_recorded_rationales
 
 SVAMP = catalogue.find("svamp")
-QUICK = AskSettings(model="scripted", timeout=1.0, tries=8)
+QUICK = AskSettings(model="scripted", timeout=4.0, tries=8)
 KEY = "sk-very-secret-12345"
+KILLS = 20  # of one collection
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +75,7 @@ def test_two_prompts_make_a_rationale_and_its_answer(endpoint, heeds_n, tmp_path
     found = rows(tmp_path)
     assert all(row["is_correct"] for row in found)
     assert found[1]["text"] == "Tom has 0 pens. 0 + 1 = 1, sample 1."
-    assert found[1]["answer_reply"] == "1."
+    assert found[1]["answer_reply"]["text"] == "1."
     assert found[1]["model"] == "scripted"
     first = [prompt for prompt in teacher.seen if prompt.endswith(prompting.STEP_BY_STEP)]
     assert {teacher.answered[prompt] for prompt in first} == {3}
@@ -120,13 +127,6 @@ def test_every_question_ends_answered_or_listed_whatever_the_server_does(tmp_pat
     assert all(row["is_correct"] for row in rows(tmp_path))
     assert max(teacher.answered.values()) == 1  # none was asked again after an answer
     assert teacher.most_at_once <= 64
-
-
-def test_a_pause_that_the_server_asks_for_is_kept(tmp_path):
-    teacher = Teacher(solve, lambda prompt, number: "429" if number == 0 else "")
-    settings = replace(QUICK, rationales_per_question=1, prompting="one_prompt")
-    ask(teacher, 1, tmp_path, settings)
-    assert teacher.times[1] - teacher.times[0] >= 0.2
 
 
 def test_a_cut_off_rationale_is_marked(tmp_path):
@@ -187,6 +187,15 @@ def test_money_is_counted_by_the_readers_prices(tmp_path):
         prices.parse_budget("1 USD", prices.find_price("scripted", path=table))
     with pytest.raises(ValueError, match="it has no price"):
         prices.parse_budget("1 USD", prices.find_price("other", path=table))
+
+
+def test_replies_without_use_are_paid_for_too_and_the_budget_holds(tmp_path):
+    teacher = Teacher(solve, lambda prompt, number: "empty" if number < 3 else "")
+    settings = replace(QUICK, rationales_per_question=1, max_tokens=5, answer_max_tokens=5)
+    done = ask(teacher, 12, tmp_path, settings, budget="600 tokens")
+    assert done.spent == f"{teacher.charged} tokens"
+    assert 300 < teacher.charged <= 600
+    assert done.stopped == "the budget is reached"
 
 
 @pytest.mark.parametrize("text", ["", "5", "much money", "-1 USD", "nan tokens", "0 tokens"])
@@ -277,15 +286,21 @@ def test_a_damaged_line_and_other_settings_are_refused(tmp_path):
 
 def without_time(found):
     """Rows without what differs from run to run."""
+    if isinstance(found, list):
+        return [without_time(row) for row in found]
     differs = ("time", "request_id")
-    return [{name: value for name, value in row.items() if name not in differs} for row in found]
+    return {
+        name: without_time(value) if isinstance(value, dict) else value
+        for name, value in found.items()
+        if name not in differs
+    }
 
 
 KILLED = """
 import sys, pathlib
 sys.path.insert(0, sys.argv[3])
 from test_asking import QUICK, SVAMP, questions, session, replace
-settings = replace(QUICK, base_url=sys.argv[1], concurrency=4)
+settings = replace(QUICK, base_url=sys.argv[1], concurrency=4, seed=0)
 session.ask(questions(40), task=SVAMP, settings=settings, out=pathlib.Path(sys.argv[2]), bar=False)
 """
 
@@ -293,29 +308,64 @@ session.ask(questions(40), task=SVAMP, settings=settings, out=pathlib.Path(sys.a
 def test_killed_at_any_moment_it_goes_on_and_asks_only_what_was_in_flight(tmp_path):
     def slow(prompt, number):
         time.sleep(0.01)
-        return solve(prompt, 0)  # what was in flight at a kill is written once more
+        return solve(prompt, number)
 
-    teacher, here = Teacher(slow), __file__.rpartition("/")[0]
-    out, kills = tmp_path / "said.jsonl", 0
+    teacher, here, rng = Teacher(slow), __file__.rpartition("/")[0], random.Random(0)
+    out, kills, undisturbed = tmp_path / "said.jsonl", 0, tmp_path / "undisturbed"
     with teacher.serving() as url:
-        for k in range(40):
-            command = [sys.executable, "-c", KILLED, url, str(out), here]
+        command = [sys.executable, "-c", KILLED, url, str(out), here]
+        while True:
             process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            try:
-                process.wait(timeout=2.0 + 0.13 * (k % 7))
-                break
-            except subprocess.TimeoutExpired:
+            until = sum(teacher.seen.values()) + rng.randint(1, 140 // KILLS)
+            while kills < KILLS and process.poll() is None and sum(teacher.seen.values()) < until:
+                time.sleep(0.001)
+            if kills < KILLS and process.poll() is None:
+                time.sleep(rng.uniform(0, 0.02))
                 process.kill()
-                process.wait()
                 kills += 1
-    undisturbed = tmp_path / "undisturbed"
+            if process.wait() != -signal.SIGKILL:
+                break
     undisturbed.mkdir()
-    ask(Teacher(lambda prompt, number: solve(prompt, 0)), 40, undisturbed)
+    ask(Teacher(solve), 40, undisturbed, replace(QUICK, seed=0))
     assert process.returncode == 0
+    assert kills == KILLS
     assert without_time(rows(tmp_path)) == without_time(rows(undisturbed))
-    assert kills > 0
     needed = 40 * 4  # one request for three rationales, three for their answers
     assert sum(teacher.seen.values()) <= needed + 4 * kills
+
+
+def in_a_cell(*arguments):
+    """Ask as a notebook's cell does: inside an event loop that leaves interrupts alone."""
+
+    async def cell():
+        return ask(*arguments)
+
+    with closing(asyncio.new_event_loop()) as loop:
+        return loop.run_until_complete(cell())
+
+
+def test_a_notebooks_cell_can_ask_though_its_kernel_runs_a_loop(tmp_path):
+    done = in_a_cell(Teacher(solve), 5, tmp_path)
+    assert (done.rationales, done.failed) == (15, {})
+
+
+def test_a_cell_that_is_stopped_keeps_what_came_and_goes_on_from_there(tmp_path):
+    def stopping(prompt, number):
+        if sum(teacher.seen.values()) == 20:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        return solve(prompt, number)
+
+    teacher = Teacher(stopping)
+    settings = replace(QUICK, concurrency=4)
+    with pytest.raises(KeyboardInterrupt):
+        in_a_cell(teacher, 40, tmp_path, settings)
+    before = len((tmp_path / "said.jsonl.journal").read_text().splitlines())
+    assert 10 < before < 40
+    teacher.reply = solve
+    done = in_a_cell(teacher, 40, tmp_path, settings)
+    assert (done.rationales, done.failed) == (120, {})
+    assert sum(teacher.seen.values()) <= 40 * 4 + 4
 
 
 def test_asking_without_a_key_ends_in_one_line(monkeypatch, capsys):
@@ -335,8 +385,7 @@ def test_asking_without_a_key_ends_in_one_line(monkeypatch, capsys):
         ({"base_url": "localhost:8000"}, "base_url must begin with http"),
         ({"prompting": "guess"}, "prompting must be one of"),
         ({"tries": 0}, "tries must be above 0"),
-        ({"prompting": "few_shot_cot"}, "needs examples"),
-        ({"at_most": 1}, "at_most no less than"),
+        ({"until_correct": -1}, "until_correct must be 0 or more"),
     ],
 )
 def test_settings_out_of_range_are_refused(change, message):
@@ -360,7 +409,7 @@ def test_the_command_asks_writes_and_sums_up(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('{"id": "a", "text": "b"}', "line 1: not a question record: missing answer"),
+        ('{"id": "a", "text": "b"}', "line 1: the column 'answer' is missing"),
         ("{", "line 1: not JSON"),
         ('{"id": "a", "text": "b", "answer": "blue"}', "asks for an answer of type number"),
     ],
@@ -382,3 +431,65 @@ def test_without_usage_every_byte_counts_so_that_the_budget_still_holds(tmp_path
     done = ask(teacher, 1, tmp_path, settings)
     sent = len(prompts.first_prompt(questions(1)[0], settings).encode())
     assert done.spent == f"{sent + len('Answer: 1')} tokens"
+
+
+def main_with(teacher, *arguments):
+    """Run the command line against a server; returns its exit code."""
+    from mkdkit.__main__ import main
+
+    with teacher.serving() as url:
+        return main(
+            ["ask", "--task", "svamp", "--model", "scripted", "--base-url", url, *arguments]
+        )
+
+
+def test_the_questions_of_a_hub_set_are_asked_by_its_own_columns(tmp_path, capsys):
+    pytest.importorskip("datasets")
+    folder, settings = tmp_path / "hub", tmp_path / "settings.json"
+    folder.mkdir()
+    lines = [{"problem": q.text, "value": f"so\n#### {q.answer}"} for q in questions(5)]
+    for split, rows in (("train", lines[:3]), ("test", lines[3:])):
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{split}.jsonl").write_text(text)
+    about = {"source": "hub", "data_dir": str(folder), "text_column": "problem"}
+    about |= {"answer_column": "value", "answer_mark": "####", "validation": 0}
+    settings.write_text(json.dumps({"questions": about}))
+    out = tmp_path / "said.jsonl"
+    teacher = Teacher(solve)
+    assert main_with(teacher, "--settings", str(settings), "--out", str(out)) == 0
+    assert "9 rationales (9 correct)" in capsys.readouterr().err
+
+
+def test_examples_stand_before_every_question(tmp_path):
+    shown, out, file = tmp_path / "mine.txt", tmp_path / "said.jsonl", tmp_path / "q.jsonl"
+    shown.write_text("Q: 1 and 1?\nA: 1 + 1 = 2. Answer: 2\n")
+    write_questions(file, questions(2))
+    teacher = Teacher(solve)
+    arguments = ["--questions", str(file), "--out", str(out), "--prompting", "few_shot_cot"]
+    assert main_with(teacher, *arguments, "--examples", str(shown)) == 0
+    asked = [f"Q: 1 and 1?\nA: 1 + 1 = 2. Answer: 2\n\nQ: {q.text}\nA:" for q in questions(2)]
+    assert sorted(teacher.seen) == asked
+
+
+def test_examples_in_the_published_form_are_those_of_the_task(tmp_path):
+    path = tmp_path / "prompts.json"
+    path.write_text(json.dumps({"svamp": {"prompt": "Q: a\nA: b"}, "aqua": {"prompt": ""}}))
+    assert read_examples("svamp", path) == "Q: a\nA: b"
+    for task in ("aqua", "gsm8k"):
+        with pytest.raises(ValueError, match=f"no examples of {task}; it has svamp, aqua"):
+            read_examples(task, path)
+
+
+def test_examples_that_are_not_there_are_told_of_with_the_remedy(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="check the path"):
+        read_examples("svamp", tmp_path / "none.txt")
+    monkeypatch.setattr(examples, "PUBLISHED", tmp_path / "none.json")
+    with pytest.raises(ValueError, match="mkdkit fetch fine-tune-cot"):
+        read_examples("svamp")
+
+
+def test_the_published_examples_are_read(published_data):
+    path = published_data / "fine-tune-cot" / "data" / "few_shot_cot_prompts.json"
+    assert read_examples("svamp", path).startswith("Q: There are 15 trees in the grove.")
+    with pytest.raises(ValueError, match="no examples of tracking_shuffled_objects"):
+        read_examples("tracking_shuffled_objects", path)

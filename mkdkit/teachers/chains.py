@@ -125,11 +125,12 @@ def _count_turns(flips: Flips, plan: Plan) -> Chain:
 
 
 def _closed(lines: list[str], flips: Flips, end: int, plan: Plan) -> Chain:
-    state, answer = flips.states[end], "yes" if end == flips.asked else "no"
-    closing = (
-        f"At the end it is {state}.",
-        f"So {state}: {answer}.",
-        f"It ends {state}, so {answer}.",
+    state, asked = flips.states[end], flips.states[flips.asked]
+    answer = "yes" if end == flips.asked else "no"
+    closing = (  # what is asked stands beside what is found: comparing them is a step, too
+        f"At the end it is {state}, {'as asked' if end == flips.asked else f'not {asked}'}.",
+        f"Is it {asked}? It is {state}: {answer}.",
+        f"Asked for {asked}; it ends {state}: {answer}.",
     )
     return Chain([*lines, closing[plan.closing]], answer)
 
@@ -221,7 +222,12 @@ def go_through_dates(course: Course, plan: Plan) -> Chain:
         )
     option = min(course.options, key=lambda day: (abs((day - end).days), day))
     letter = LETTERS[course.options.index(option)]
-    closing = (f"That is ({letter}).", f"So it is option ({letter}).", f"This is ({letter}).")
+    found = slashed(option)  # said once more: its letter is found from there
+    closing = (
+        f"{found} is ({letter}).",
+        f"So {found}: ({letter}).",
+        f"That is {found}, ({letter}).",
+    )
     return Chain([*lines, closing[plan.closing]], letter)
 
 

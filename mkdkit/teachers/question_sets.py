@@ -156,21 +156,21 @@ def _jsonl(settings: QuestionSettings, task: Task) -> Splits:
     Of a single file the test split is drawn first, the same for every seed.
     """
     if settings.data_dir and Path(settings.data_dir).is_file():
-        every = _read_lines(Path(settings.data_dir), task, "all")
+        every = read_lines(Path(settings.data_dir), task, "all")
         n_test = min(settings.test or max(1, round(TEST_SHARE * len(every))), len(every) - 1)
         test = first_shuffled(every, n_test, seed="test")
         held_out = {question.id for question in test}
         train = [question for question in every if question.id not in held_out]
         return _without_repeats(Splits(train=train, validation=[], test=test))
     read = {
-        split: _read_lines(places.find(settings, split), task, split)
+        split: read_lines(places.find(settings, split), task, split)
         for split in ("train", "validation", "test")
         if split != "validation" or places.exists(settings, "validation")
     }
     return _without_repeats(Splits(**{"validation": [], **read}))
 
 
-def _read_lines(path: Path, task: Task, split: str) -> list[Question]:
+def read_lines(path: Path, task: Task, split: str) -> list[Question]:
     """Read questions with `text` and `answer`; without an `id` the line gives one."""
     questions: list[Question] = []
     ids: dict[str, int] = {}

@@ -1,1 +1,1 @@
-"""Rationales from a teacher behind an OpenAI-compatible server."""
+"""Rationales from a teacher that is asked: behind a server, or on this machine."""

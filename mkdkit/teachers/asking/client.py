@@ -6,61 +6,59 @@ request that cannot succeed costs its question; a refusal that concerns all ends
 """
 
 import asyncio
+import logging
 import os
 import random
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import openai
 
-from mkdkit.teachers.asking import prompts
-from mkdkit.teachers.asking.prompts import Said
-from mkdkit.teachers.asking.settings import AskSettings
+from mkdkit.teachers.asking import replies
+from mkdkit.teachers.asking.prices import Cover
+from mkdkit.teachers.asking.settings import OPENAI, AskSettings
+from mkdkit.teachers.asking.teacher import RefusedError, Reply, UnansweredError
 
+log = logging.getLogger("mkdkit")
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server asks for more
+LONGEST_WAIT = 600.0  # seconds that a server may ask for; more ends the collection
 FIRST_TRIES = 3  # at a server that was never reached: the address is wrong, not the line busy
+FIRST_FAILURES = 5  # of this many requests none can succeed: the settings are wrong
 STOP = ["\nQ:"]  # a plain completion goes on to invent a next question
 PASSING = (openai.RateLimitError, openai.InternalServerError, openai.ConflictError)
+OPTIONAL = ("temperature", "top_p", "n", "seed", "stop")  # some models take no such parameter
 
 
-class UnansweredError(Exception):
-    """This request has no answer, and will have none; the message says why."""
-
-
-class RefusedError(ValueError):
-    """No request can succeed: a wrong key, model or address, or no money left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What one request brought."""
-
-    said: list[Said]
-    model: str  # as the server names it
-    prompt_tokens: int  # where the server does not say: bytes, which are no fewer
-    completion_tokens: int
-    request_id: str | None
+class UselessError(Exception):
+    """A response came, is paid for, and holds no reply that can be used."""
 
 
 def read_key(settings: AskSettings) -> str:
-    """The key from its environment variable; a server on this machine needs none.
+    """The key from its environment variable; what runs on this machine needs none.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, it cannot be a key, or it would be sent in the clear.
     """
-    key = os.environ.get(settings.key_variable, "").strip()
-    if key:
-        return key
-    host = urlsplit(settings.base_url or "").hostname or ""
-    if host in ("localhost", "127.0.0.1", "::1"):
+    variable, url = settings.key_variable, urlsplit(settings.base_url or OPENAI)
+    is_here = url.hostname in ("localhost", "127.0.0.1", "::1")
+    key = os.environ.get(variable, "").strip()
+    if settings.endpoint == "local" or (is_here and not key):
         return "none"
-    raise ValueError(
-        f"no key: set the environment variable {settings.key_variable}, "
-        "or give the base_url of a server on this machine"
-    )
+    if not key:
+        raise ValueError(
+            f"no key: set the environment variable {variable}, "
+            "or give the base_url of a server on this machine"
+        )
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ValueError(f"what {variable} holds is no key: it has signs that no header can have")
+    if url.scheme == "http" and not is_here and variable == "OPENAI_API_KEY":
+        raise ValueError(
+            "http would send the key of OPENAI_API_KEY in the clear; use https, or name another "
+            "variable with that server's own key in key_variable"
+        )
+    return key
 
 
 class Client:
@@ -68,136 +66,159 @@ class Client:
 
     def __init__(self, settings: AskSettings, key: str) -> None:
         self.settings = settings
+        self.identity: dict[str, str] = {}  # a server does not tell
         self._key = key
         self._was_reached = False
+        self._has_answered = False
+        self._failures = 0  # that no further try would mend, before any answer
         self._limit = "max_tokens"
+        self._left_out: set[str] = set()  # of OPTIONAL: what the model does not take
         self._api = openai.AsyncOpenAI(
             api_key=key,
-            base_url=settings.base_url,
+            base_url=settings.base_url or OPENAI,
             max_retries=0,  # retries are ours: two layers of them multiply
             timeout=settings.timeout,
         )
 
-    async def __aenter__(self) -> "Client":
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self._api.close()
 
-    async def ask(self, prompt: str, *, n: int, max_tokens: int) -> Reply:
-        """Up to `n` replies to a prompt; some servers give one, however many are asked for.
+    async def ask(self, prompt: str, *, n: int, have: int, max_tokens: int, cover: Cover) -> Reply:
+        """Up to `n` replies to a prompt that has `have` already; some servers give but one.
 
         Raises:
             UnansweredError: every try failed, or none could succeed.
+            OutOfBudgetError: another try is not covered.
             RefusedError: no other request can succeed either.
         """
-        reason, pause = "", 0.0
-        for number in range(self.settings.tries):
+        reason, pause, number = "", 0.0, 0
+        while number < self.settings.tries:
             if number:
                 await asyncio.sleep(pause)
+                cover.require()
+            number += 1
+            options = self._options(n, have, max_tokens)
             try:
-                async with asyncio.timeout(self.settings.timeout):
-                    return self._read(await self._send(prompt, n, max_tokens), prompt)
+                return await self._try(prompt, options, cover)
             except openai.APIStatusError as error:
                 self._was_reached = True
+                if self._has_adapted(error, options):
+                    number -= 1
+                    continue
                 reason = self._require_passing(error)
                 pause = max(_asked_pause(error), _pause(number))
+                if pause > LONGEST_WAIT:
+                    raise RefusedError(
+                        f"the server asks to wait {pause:,.0f} seconds ({reason}); "
+                        "ask again then: what came is kept"
+                    ) from None
+            except (UnansweredError, RefusedError):
+                raise
+            except UselessError as error:
+                reason, pause = str(error), _pause(number)
             except (openai.APIError, TimeoutError, ValueError) as error:
                 reason, pause = self._clean(error) or "no reply in time", _pause(number)
-                lost = type(error) is openai.APIConnectionError and not self._was_reached
-                if lost and number + 1 >= FIRST_TRIES:
-                    where = self._api.base_url
-                    raise RefusedError(f"no server answers at {where}; check base_url") from None
+                if type(error.__cause__).__name__ == "ConnectError":
+                    self._require_reachable(number)
+                else:
+                    cover.spend_all()  # it may have been written, and is then paid for
         raise UnansweredError(f"{reason} ({self.settings.tries} tries)")
 
-    async def _send(self, prompt: str, n: int, max_tokens: int) -> Any:
-        settings = self.settings
-        options: dict[str, Any] = {"temperature": settings.temperature, "top_p": settings.top_p}
-        options |= {"model": settings.model, self._limit: max_tokens, "n": n}
-        if settings.seed is not None:
-            options["seed"] = settings.seed
-        if settings.endpoint == "chat":
+    async def _try(self, prompt: str, options: dict[str, Any], cover: Cover) -> Reply:
+        """One request; an UselessError says why what came is no reply."""
+        async with asyncio.timeout(self.settings.timeout):
+            response = await self._send(prompt, options)
+        cover.spend(*replies.tokens(response, prompt))
+        try:
+            reply = replies.read(response, self.settings)
+        except replies.WrongModelError as error:
+            self._fail_early(f"{error}; accept_any_model takes its answers all the same")
+            raise UselessError(str(error)) from None
+        except ValueError as error:
+            raise UselessError(str(error)) from None
+        self._was_reached = self._has_answered = True
+        return reply
+
+    async def _send(self, prompt: str, options: dict[str, Any]) -> Any:
+        if self.settings.endpoint == "chat":
             messages: Any = [{"role": "user", "content": prompt}]
             return await self._api.chat.completions.create(messages=messages, **options)
-        return await self._api.completions.create(prompt=prompt, stop=STOP, **options)
+        return await self._api.completions.create(prompt=prompt, **options)
 
-    def _read(self, response: Any, prompt: str) -> Reply:
-        """The replies of a response; a ValueError says why it is none."""
-        choices = getattr(response, "choices", None)
-        if not choices:
-            raise ValueError("the response held no choices")
-        self._was_reached = True
-        model = str(response.model or "")
-        if not self.settings.accept_any_model and not _is_named(model, self.settings.model):
-            raise ValueError(f"the server answered as model {model!r}")
-        if any(choice.finish_reason == "content_filter" for choice in choices):
-            raise UnansweredError("the server's content filter held it back")
-        said = [_said(choice) for choice in choices]
-        if not any(one.text or one.reasoning for one in said):
-            raise ValueError("the reply was empty")
-        usage = response.usage
-        return Reply(
-            said=said,
-            model=model,
-            prompt_tokens=usage.prompt_tokens if usage else len(prompt.encode()),
-            completion_tokens=usage.completion_tokens if usage else _bytes_of(said),
-            request_id=getattr(response, "_request_id", None) or response.id,
-        )
+    def _options(self, n: int, have: int, max_tokens: int) -> dict[str, Any]:
+        settings = self.settings
+        options: dict[str, Any] = {"temperature": settings.temperature, "top_p": settings.top_p}
+        options["n"] = n
+        if settings.seed is not None:
+            options["seed"] = settings.seed + have  # the same one would bring the same replies
+        if settings.endpoint == "completion":
+            options["stop"] = STOP
+        options = {name: value for name, value in options.items() if name not in self._left_out}
+        return options | {"model": settings.model, self._limit: max_tokens}
+
+    def _has_adapted(self, error: openai.APIStatusError, options: dict[str, Any]) -> bool:
+        """Whether another try will be made without, or with another, parameter."""
+        if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
+            return False
+        said = self._clean(error)
+        if "max_completion_tokens" in said and "max_tokens" in options:
+            self._limit = "max_completion_tokens"  # what reasoning models call it
+            return True
+        is_unsupported = "support" in said  # Unsupported parameter, does not support ...
+        name = next((name for name in OPTIONAL if is_unsupported and f"'{name}'" in said), None)
+        if name is None or name not in options:
+            return False
+        if name not in self._left_out:
+            log.warning("%s takes no %s: it is left out", self.settings.model, name)
+        self._left_out.add(name)
+        return True
 
     def _require_passing(self, error: openai.APIStatusError) -> str:
         """Why the try failed, if another may not; raises otherwise."""
         said = f"{error.status_code}: {self._clean(error)}"
         body = error.body if isinstance(error.body, dict) else {}
-        if isinstance(error, PASSING) and body.get("code") != "insufficient_quota":
+        has_no_money = body.get("code") == "insufficient_quota"
+        if error.status_code in (408, 424) or (isinstance(error, PASSING) and not has_no_money):
             return said
-        if "max_completion_tokens" in said and self._limit == "max_tokens":
-            self._limit = "max_completion_tokens"  # what reasoning models call it
-            return said
-        if error.status_code == 408:
-            return said
-        if isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-            raise UnansweredError(said) from None
         hints = {
             401: f"is {self.settings.key_variable} the right key?",
+            402: "the account has no money left",
             403: "this key may not do that",
             404: f"is there a model {self.settings.model!r}, and is base_url right?",
         }
-        raise RefusedError(
-            f"the server refuses: {said}; {hints.get(error.status_code, '')}"
-        ) from None
+        hint = hints.get(error.status_code, "")
+        is_for_all = error.status_code in (401, 402, 404) or has_no_money
+        if is_for_all or (error.status_code == 403 and not self._has_answered):
+            raise RefusedError(f"the server refuses: {said}; {hint}") from None
+        self._fail_early(f"the server refuses: {said}")
+        raise UnansweredError(said) from None
+
+    def _fail_early(self, reason: str) -> None:
+        """End all if nothing was ever answered, and one request after another cannot succeed."""
+        self._failures += 1
+        if not self._has_answered and self._failures >= FIRST_FAILURES:
+            raise RefusedError(f"{reason} (so said to the first {self._failures} requests)")
+
+    def _require_reachable(self, tries: int) -> None:
+        if not self._was_reached and tries >= FIRST_TRIES:
+            url = urlsplit(str(self._api.base_url))  # its user and password are nobody's business
+            where = f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}{url.path}"
+            raise RefusedError(f"no server answers at {where}; check base_url")
 
     def _clean(self, error: BaseException) -> str:
-        """An error's message without the key."""
-        return " ".join(str(error).replace(self._key, "***").split())[:300]
-
-
-def _said(choice: Any) -> Said:
-    message = getattr(choice, "message", None)
-    text = (choice.text if message is None else message.content) or ""
-    hidden = None
-    if message is not None:
-        hidden = getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None)
-    text, reasoning = prompts.split_thought(text, hidden if isinstance(hidden, str) else None)
-    return Said(text.strip(), reasoning, str(choice.finish_reason))
-
-
-def _bytes_of(said: list[Said]) -> int:
-    return sum(len((one.text + one.reasoning).encode()) for one in said)
-
-
-def _is_named(answered: str, asked: str) -> bool:
-    """Whether a server's name for its model can mean the one asked for (dated, with a folder)."""
-    return (
-        answered == asked
-        or answered.startswith((f"{asked}-", f"{asked}:", f"{asked}@"))
-        or answered.rstrip("/").endswith(f"/{asked}")
-        or asked.rstrip("/").endswith(f"/{answered}")
-    )
+        """What an error says, the server's own words if the library has none, without the key."""
+        said = str(error)
+        if isinstance(error, openai.APIStatusError) and said == f"Error code: {error.status_code}":
+            said = error.response.text
+        return " ".join(said.replace(self._key, "***").split())[:300]
 
 
 def _pause(number: int) -> float:
     """Seconds before the next try: twice as long each time, drawn so that clients spread out."""
-    return min(LONGEST_PAUSE, 0.5 * 2**number) * random.uniform(0.5, 1.0)
+    return min(LONGEST_PAUSE, 0.5 * 2 ** (number - 1)) * random.uniform(0.5, 1.0)
 
 
 def _asked_pause(error: openai.APIStatusError) -> float:

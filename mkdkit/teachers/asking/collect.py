@@ -1,4 +1,4 @@
-"""Rationales for many questions from one server: what is missing is asked, and kept at once."""
+"""Rationales for many questions from one teacher: what is missing is asked, and kept at once."""
 
 import asyncio
 import hashlib
@@ -12,16 +12,12 @@ from typing import Any
 from mkdkit import records
 from mkdkit.records import Question, Rationale
 from mkdkit.tasks.catalogue import Task
-from mkdkit.teachers.asking import prompts
-from mkdkit.teachers.asking.client import Client, Reply, UnansweredError
+from mkdkit.teachers.asking import prompts, running
 from mkdkit.teachers.asking.journal import Journal
-from mkdkit.teachers.asking.prices import Spending
+from mkdkit.teachers.asking.prices import Cover, OutOfBudgetError, Spending
 from mkdkit.teachers.asking.prompts import Said
 from mkdkit.teachers.asking.settings import AskSettings
-
-
-class OutOfBudgetError(Exception):
-    """The next request is not covered."""
+from mkdkit.teachers.asking.teacher import Reply, Teacher, UnansweredError
 
 
 @dataclass
@@ -34,6 +30,15 @@ class Progress:
     stopped: str = ""  # why nothing more is asked
 
 
+@dataclass
+class Written:
+    """What a file of rationales holds."""
+
+    rationales: int = 0
+    correct: int = 0  # of them
+    repeated: int = 0  # of them, word for word an earlier one of the same question
+
+
 Watcher = Callable[[Progress], None]
 
 
@@ -42,7 +47,7 @@ def collect(
     *,
     task: Task,
     settings: AskSettings,
-    key: str,
+    teacher: Teacher,
     journal: Journal,
     spending: Spending,
     watch: Watcher = lambda _: None,
@@ -56,7 +61,7 @@ def collect(
         questions: what is asked.
         task: how answers are graded, for `until_correct`.
         settings: how they are asked.
-        key: of the server; it is written nowhere.
+        teacher: a server's client, or a model on this machine; open until this returns.
         journal: opened with `settings.asked()`.
         spending: counts tokens and money, and refuses what the budget does not cover.
         watch: called after every question.
@@ -65,7 +70,7 @@ def collect(
         RefusedError: no request can succeed (a wrong key, model or address).
     """
     work = _Collection(task, settings, journal, spending, watch)
-    asyncio.run(work.run(questions, key))
+    running.run(work.run(questions, teacher))
     return work.progress
 
 
@@ -85,11 +90,19 @@ def rationales_of(
             answer = journal.read(digest(second, sample), 0)
         replied = None if answer is None else _as_said(answer)
         rationale = prompts.to_rationale(question, task, _as_said(said), replied)
-        names = ("model", "finish_reason", "request_id", "time", "reasoning", "tokens")
-        origin = {name: said[name] for name in names if said[name]}
-        origin |= {"answer_reply": answer["text"]} if answer else {}
-        found.append((rationale, origin | {"prompting": settings.prompting, "sample": sample}))
+        origin = {"sample": sample, "prompt": first} | _origin(said)
+        # worked examples stand in the prompt, once
+        origin["parameters"] = settings.asked() | {"worked_examples": None}
+        if answer is not None:
+            origin["answer_reply"] = {"text": answer["text"], "prompt": second} | _origin(answer)
+        found.append((rationale, origin))
     return found
+
+
+def _origin(kept: dict[str, Any]) -> dict[str, Any]:
+    """Where a reply comes from, as the journal has it."""
+    names = ("model", "finish_reason", "request_id", "time", "reasoning", "tokens")
+    return {name: kept[name] for name in names if kept[name]}
 
 
 def write_collected(
@@ -99,21 +112,24 @@ def write_collected(
     task: Task,
     settings: AskSettings,
     journal: Journal,
-) -> int:
-    """Write all whole rationales as JSON Lines, question by question; returns how many."""
-    written = 0
+) -> Written:
+    """Write all whole rationales as JSON Lines, question by question; returns what there is."""
+    count = Written()
 
     def rows() -> Iterator[dict[str, Any]]:
-        nonlocal written
         for question in questions:
+            texts = set()
             for rationale, origin in rationales_of(
                 question, task=task, settings=settings, journal=journal
             ):
-                written += 1
+                count.rationales += 1
+                count.correct += rationale.is_correct
+                count.repeated += rationale.text in texts
+                texts.add(rationale.text)
                 yield asdict(rationale) | {"answer": question.answer} | origin
 
     records.write_json_lines(path, rows())
-    return written
+    return count
 
 
 def digest(prompt: str, sample: int | None = None) -> str:
@@ -144,24 +160,25 @@ class _Collection:
         self.spending, self.watch = spending, watch
         self.progress = Progress()
         self._asking: dict[str, asyncio.Lock] = {}  # by prompt: equal questions share answers
+        self._has_ended = asyncio.Event()  # a request, so that its cover is free
 
-    async def run(self, questions: Sequence[Question], key: str) -> None:
+    async def run(self, questions: Sequence[Question], teacher: Teacher) -> None:
         remaining = iter(questions)
-        async with Client(self.settings, key) as client:
+        async with teacher:
             workers = min(self.settings.concurrency, len(questions))
             try:
                 async with asyncio.TaskGroup() as group:
                     for _ in range(workers):
-                        group.create_task(self._work(client, remaining))
+                        group.create_task(self._work(teacher, remaining))
             except* Exception as errors:  # the first refusal speaks for all
                 raise _first(errors) from None
 
-    async def _work(self, client: Client, remaining: Iterator[Question]) -> None:
+    async def _work(self, teacher: Teacher, remaining: Iterator[Question]) -> None:
         for question in remaining:
             if self.progress.stopped:
                 return
             try:
-                await self._ask_until_enough(client, question)
+                await self._ask_until_enough(teacher, question)
             except UnansweredError as error:
                 self.progress.failed[question.id] = str(error)
             except OutOfBudgetError:
@@ -170,26 +187,27 @@ class _Collection:
             self.progress.questions += 1
             self.watch(self.progress)
 
-    async def _ask_until_enough(self, client: Client, question: Question) -> None:
+    async def _ask_until_enough(self, teacher: Teacher, question: Question) -> None:
         first = prompts.first_prompt(question, self.settings)
         async with self._asking.setdefault(digest(first), asyncio.Lock()):
-            await self._ask_for(client, question, first)
+            await self._ask_for(teacher, question, first)
 
-    async def _ask_for(self, client: Client, question: Question, first: str) -> None:
+    async def _ask_for(self, teacher: Teacher, question: Question, first: str) -> None:
         settings, wanted = self.settings, self.settings.rationales_per_question
         while True:
             while (have := self.journal.count(digest(first))) < wanted:
-                await self._ask(client, first, digest(first), wanted - have, settings.max_tokens)
+                await self._ask(teacher, first, digest(first), wanted - have, settings.max_tokens)
             for sample in range(wanted):
                 said = self.journal.read(digest(first), sample)["text"]
                 second = prompts.second_prompt(question, said, settings)
                 if second is not None and not self.journal.count(digest(second, sample)):
                     name = digest(second, sample)
-                    await self._ask(client, second, name, 1, settings.answer_max_tokens)
+                    await self._ask(teacher, second, name, 1, settings.answer_max_tokens)
             more = self._correct_lacking(question)
-            if not more or wanted >= settings.at_most:
+            most = max(settings.at_most, settings.rationales_per_question)
+            if not more or wanted >= most:
                 return
-            wanted = min(wanted + more, settings.at_most)
+            wanted = min(wanted + more, most)
 
     def _correct_lacking(self, question: Question) -> int:
         if not self.settings.until_correct:
@@ -197,25 +215,42 @@ class _Collection:
         found = rationales_of(
             question, task=self.task, settings=self.settings, journal=self.journal
         )
-        correct = sum(rationale.is_correct for rationale, _ in found)
-        return max(0, self.settings.until_correct - correct)
+        different = {rationale.text for rationale, _ in found if rationale.is_correct}
+        return max(0, self.settings.until_correct - len(different))
 
-    async def _ask(self, client: Client, prompt: str, name: str, n: int, most: int) -> None:
+    async def _ask(self, teacher: Teacher, prompt: str, name: str, n: int, most: int) -> None:
         """One request; every reply it brings is kept before anything else is done."""
-        reserved = self.spending.reserve(len(prompt.encode()), n * most)
-        if reserved is None:
-            raise OutOfBudgetError
-        try:
-            reply = await client.ask(prompt, n=n, max_tokens=most)
-        finally:
-            self.spending.release(reserved)
+        reply = None
+        while reply is None:
+            try:
+                with self.spending.reserve(len(prompt.encode()), n * most) as cover:
+                    reply = await self._reply(teacher, prompt, name, n, most, cover)
+            except OutOfBudgetError:
+                if not self.spending.requests:
+                    raise
+                # what others have set aside is mostly more than they will cost
+                self._has_ended.clear()
+                await self._has_ended.wait()
+            finally:
+                self._has_ended.set()
         self.progress.requests += 1
-        self.spending.add(reply.prompt_tokens, reply.completion_tokens)
-        for line in _lines(reply, n):
+        for line in _lines(reply, n, cover):
             self.journal.append(name, line)
 
+    async def _reply(
+        self, teacher: Teacher, prompt: str, name: str, n: int, most: int, cover: Cover
+    ) -> Reply:
+        have, was_answered = self.journal.count(name), False
+        try:
+            reply = await teacher.ask(prompt, n=n, have=have, max_tokens=most, cover=cover)
+            was_answered = True
+            return reply
+        finally:
+            if cover.prompt_tokens and not was_answered:
+                self.journal.note_spent(cover.prompt_tokens, cover.completion_tokens)
 
-def _lines(reply: Reply, n: int) -> Iterator[dict[str, Any]]:
+
+def _lines(reply: Reply, n: int, cost: Cover) -> Iterator[dict[str, Any]]:
     """What the journal keeps of a request: a line for each reply that was asked for."""
     said = reply.said[:n]
     for one in said:
@@ -224,23 +259,13 @@ def _lines(reply: Reply, n: int) -> Iterator[dict[str, Any]]:
             "model": reply.model,
             "request_id": reply.request_id,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            # of the whole request, which brought so many replies
+            # of the whole request, all its tries, which brought so many replies
             "tokens": {
-                "prompt": reply.prompt_tokens,
-                "completion": reply.completion_tokens,
+                "prompt": cost.prompt_tokens,
+                "completion": cost.completion_tokens,
                 "replies": len(said),
             },
         }
-
-
-def spent_before(journal: Journal) -> tuple[float, float]:
-    """(prompt tokens, completion tokens) of all answers in a journal."""
-    prompt = completion = 0.0
-    for kept in journal.answers():
-        tokens = kept["tokens"]
-        prompt += tokens["prompt"] / tokens["replies"]
-        completion += tokens["completion"] / tokens["replies"]
-    return prompt, completion
 
 
 def _first(errors: BaseExceptionGroup) -> BaseException:

@@ -38,7 +38,7 @@ class Journal:
         except Timeout:
             raise ValueError(f"{path} is open in another process; wait for it to end") from None
         try:
-            self._places = _read_places(path, dict(asked))
+            self._places, self._spent_in_vain = _read_places(path, dict(asked))
             self._file: BinaryIO = path.open("r+b" if path.is_file() else "x+b")
             if self._file.seek(0, 2) == 0:
                 self._write({"asked": dict(asked)})
@@ -60,6 +60,19 @@ class Journal:
         """Keep one more answer of a request; it is with the system when this returns."""
         place = self._write({"request": request, "answer": dict(answer)})
         self._places.setdefault(request, []).append(place)
+
+    def note_spent(self, prompt_tokens: float, completion_tokens: float) -> None:
+        """Keep what a request cost that brought no answer."""
+        self._write({"spent": [prompt_tokens, completion_tokens]})
+
+    def spent(self) -> tuple[float, float]:
+        """(prompt tokens, completion tokens) of all requests, answered or not."""
+        prompt, completion = self._spent_in_vain
+        for answer in self.answers():
+            tokens = answer["tokens"]  # of the whole request, which brought so many replies
+            prompt += tokens["prompt"] / tokens["replies"]
+            completion += tokens["completion"] / tokens["replies"]
+        return prompt, completion
 
     def answers(self) -> Iterator[dict[str, Any]]:
         """All answers, request by request."""
@@ -87,11 +100,17 @@ class Journal:
         self._lock.release()
 
 
-def _read_places(path: Path, asked: dict[str, Any]) -> dict[str, list[int]]:
-    """Request -> where its answers begin in the file; a half-written last line is cut off."""
+def _read_places(
+    path: Path, asked: dict[str, Any]
+) -> tuple[dict[str, list[int]], tuple[float, float]]:
+    """Request -> where its answers begin in the file, and what was spent without an answer.
+
+    A half-written last line is cut off.
+    """
     places: dict[str, list[int]] = {}
+    prompt = completion = 0.0
     if not path.is_file():
-        return places
+        return places, (prompt, completion)
     with path.open("r+b") as file:
         place = 0
         for number, raw in enumerate(file, start=1):
@@ -103,10 +122,14 @@ def _read_places(path: Path, asked: dict[str, Any]) -> dict[str, list[int]]:
                 raise ValueError(f"{path}, line {number}: damaged; remove that line to go on")
             if number == 1:
                 _require_same(path, line.get("asked"), asked)
+            elif "asked" in line:
+                raise ValueError(f"{path}, line {number}: another journal begins; part the two")
+            elif "spent" in line:
+                prompt, completion = prompt + line["spent"][0], completion + line["spent"][1]
             else:
                 places.setdefault(line["request"], []).append(place)
             place += len(raw)
-    return places
+    return places, (prompt, completion)
 
 
 def _line(raw: bytes) -> dict[str, Any] | None:
@@ -115,7 +138,8 @@ def _line(raw: bytes) -> dict[str, Any] | None:
         line = json.loads(raw)
     except ValueError:
         return None
-    whole = isinstance(line, dict) and ("asked" in line or {"request", "answer"} <= line.keys())
+    kinds = ({"asked"}, {"spent"}, {"request", "answer"})
+    whole = isinstance(line, dict) and any(kind <= line.keys() for kind in kinds)
     return line if whole and raw.endswith(b"\n") else None
 
 
@@ -125,6 +149,12 @@ def _require_same(path: Path, begun: Any, asked: dict[str, Any]) -> None:
     for name, value in asked.items():
         if begun.get(name) != value:
             raise ValueError(
-                f"{path} was begun with {name} {begun.get(name)!r}, not {value!r}; "
+                f"{path} was begun with {name} {_short(begun.get(name))}, not {_short(value)}; "
                 "ask with that, or give another file"
             )
+
+
+def _short(value: Any) -> str:
+    """A value as an error shows it; a prompt's worked examples are long."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

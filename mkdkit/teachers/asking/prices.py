@@ -5,7 +5,10 @@ an entry for a model, tokens alone are counted.
 """
 
 import math
+import re
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,7 +67,9 @@ def parse_budget(text: str, price: Price | None) -> Limit:
     Raises:
         ValueError: it has another form, or the model has no price in that currency.
     """
-    amount, _, unit = text.strip().replace(",", "").partition(" ")
+    amount, _, unit = text.strip().partition(" ")
+    if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", amount):  # 1,000 but not 2,50
+        amount = amount.replace(",", "")
     try:
         limit = Limit(float(amount), unit.strip())
     except ValueError:
@@ -80,6 +85,10 @@ def parse_budget(text: str, price: Price | None) -> Limit:
     )
 
 
+class OutOfBudgetError(Exception):
+    """The next request is not covered."""
+
+
 class Spending:
     """Tokens and money spent, and what is in flight: a request starts only if it is covered.
 
@@ -89,21 +98,36 @@ class Spending:
 
     def __init__(self, price: Price | None = None, limit: Limit | None = None) -> None:
         self.price, self.limit = price, limit
-        self.prompt_tokens = 0.0
-        self.completion_tokens = 0.0
-        self._in_flight: float = 0.0
+        self.prompt_tokens: float = 0
+        self.completion_tokens: float = 0
+        self.requests = 0  # in flight
+        self._in_flight = 0.0  # set aside for them
 
-    def reserve(self, prompt_tokens: float, completion_tokens: float) -> float | None:
-        """Set aside what a request can cost, and return it; None if that is not covered."""
-        most = self._measure(prompt_tokens, completion_tokens)
-        if self.limit is not None and self.spent() + self._in_flight + most > self.limit.amount:
-            return None
+    @contextmanager
+    def reserve(self, prompt_tokens: float, completion_tokens: float) -> Iterator["Cover"]:
+        """Set aside what a request can cost, until it has ended.
+
+        Raises:
+            OutOfBudgetError: that is not covered.
+        """
+        most = self.measure(prompt_tokens, completion_tokens)
+        self.require(most)
         self._in_flight += most
-        return most
+        self.requests += 1
+        try:
+            yield Cover(self, prompt_tokens, completion_tokens)
+        finally:
+            self.requests -= 1
+            self._in_flight = self._in_flight - most if self.requests else 0.0
 
-    def release(self, reserved: float) -> None:
-        """The request has ended; what it did cost is added by `add`."""
-        self._in_flight = max(0.0, self._in_flight - reserved)
+    def require(self, more: float) -> None:
+        """Make sure that `more` is covered, beside what is spent and in flight.
+
+        Raises:
+            OutOfBudgetError: it is not.
+        """
+        if self.limit is not None and self.spent() + self._in_flight + more > self.limit.amount:
+            raise OutOfBudgetError
 
     def add(self, prompt_tokens: float, completion_tokens: float) -> None:
         """Count what was spent."""
@@ -112,7 +136,7 @@ class Spending:
 
     def spent(self) -> float:
         """In the limit's unit (tokens if there is none)."""
-        return self._measure(self.prompt_tokens, self.completion_tokens)
+        return self.measure(self.prompt_tokens, self.completion_tokens)
 
     def in_words(self) -> str:
         """Such as "1,234 tokens, 0.12 USD"."""
@@ -122,7 +146,36 @@ class Spending:
         cost = self.price.cost(self.prompt_tokens, self.completion_tokens)
         return f"{tokens}, {cost:.4g} {self.price.currency}"
 
-    def _measure(self, prompt_tokens: float, completion_tokens: float) -> float:
+    def measure(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """Tokens in the limit's unit (tokens if there is none)."""
         if self.price is None or self.limit is None or self.limit.unit == "tokens":
             return prompt_tokens + completion_tokens
         return self.price.cost(prompt_tokens, completion_tokens)
+
+
+class Cover:
+    """What was set aside for one request: each of its tries spends, and needs what is set aside."""
+
+    def __init__(self, spending: Spending, prompt_tokens: float, completion_tokens: float) -> None:
+        self._spending = spending
+        self._most = prompt_tokens, completion_tokens  # of one try
+        self.prompt_tokens: float = 0  # spent, in all tries
+        self.completion_tokens: float = 0
+
+    def spend_all(self) -> None:
+        """Count a try of which nothing is known: it may have cost all that was set aside."""
+        self.spend(*self._most)
+
+    def spend(self, prompt_tokens: float, completion_tokens: float) -> None:
+        """Count what one try cost, whether its reply is of use or not."""
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
+        self._spending.add(prompt_tokens, completion_tokens)
+
+    def require(self) -> None:
+        """Make sure that one more try is covered, after those that were spent.
+
+        Raises:
+            OutOfBudgetError: it is not.
+        """
+        self._spending.require(0.0)

@@ -2,7 +2,8 @@
 
 Zero-shot-CoT takes two prompts, the second of which holds the reply to the first (Kojima et al.,
 NeurIPS 2022; so asked Fine-tune-CoT and Mentor-KD). With one prompt the model is asked for an
-answer mark; with examples it sees the mark in them.
+answer mark; with examples it sees the mark in them. A causal model that was fine-tuned here is
+asked as it was trained.
 """
 
 import re
@@ -17,7 +18,8 @@ from mkdkit.teachers.asking.settings import AskSettings
 ASK_FOR_MARK = (
     f"{prompting.STEP_BY_STEP} Then write the final answer on a line of its own, as in: Answer: ..."
 )
-_THOUGHT = re.compile(r"\A\s*<think>(.*?)(?:</think>|\Z)", re.DOTALL)
+# some chat templates end in <think>: the reply then begins with the thought itself
+_THOUGHT = re.compile(r"\A(?:\s*<think>)?(.*?)</think>|\A\s*<think>(.*)\Z", re.DOTALL)
 
 
 class Said(NamedTuple):
@@ -32,10 +34,11 @@ def first_prompt(question: Question, settings: AskSettings) -> str:
     """The prompt that a rationale is the reply to."""
     if settings.prompting == "zero_shot_cot":
         return prompting.zero_shot_cot(question.text)
-    asked = f"Q: {question.text}\nA:"
+    if settings.prompting == "fine_tuned":
+        return prompting.fine_tuned(question.text)
     if settings.prompting == "few_shot_cot":
-        return f"{settings.examples.strip()}\n\n{asked}"
-    return f"{asked} {ASK_FOR_MARK}"
+        return prompting.after_examples(question.text, settings.worked_examples)
+    return f"Q: {question.text}\nA: {ASK_FOR_MARK}"
 
 
 def second_prompt(question: Question, rationale: str, settings: AskSettings) -> str | None:
@@ -50,7 +53,9 @@ def split_thought(text: str, reasoning: str | None) -> tuple[str, str]:
     if reasoning:
         return text, reasoning
     thought = _THOUGHT.match(text)
-    return (text[thought.end() :].lstrip(), thought[1].strip()) if thought else (text, "")
+    if thought is None:
+        return text, ""
+    return text[thought.end() :].lstrip(), (thought[1] or thought[2] or "").strip()
 
 
 def to_rationale(question: Question, task: Task, said: Said, answer: Said | None) -> Rationale:

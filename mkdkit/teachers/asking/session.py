@@ -1,23 +1,24 @@
 """A whole collection: what it may cost, a bar while it runs, the files it leaves."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm.auto import tqdm
 
 from mkdkit import records
 from mkdkit.records import Question
-from mkdkit.settings import QuestionSettings, QuestionSource
+from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import procedural
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers import question_sets
 from mkdkit.teachers.asking import collect, prices, prompts
-from mkdkit.teachers.asking.client import read_key
 from mkdkit.teachers.asking.journal import Journal
 from mkdkit.teachers.asking.prices import PRICES, Spending
 from mkdkit.teachers.asking.settings import AskSettings
+from mkdkit.teachers.asking.teacher import Teacher
 
 BYTES_PER_TOKEN = 4  # of English text, roughly: for the estimate alone
 
@@ -28,14 +29,13 @@ class Collected:
 
     rationales: int
     correct: int  # of them
+    repeated: int  # of them, word for word an earlier one of the same question
     failed: dict[str, str]  # question id -> why
     stopped: str  # why it ended early; "" if it did not
     spent: str  # tokens and money, earlier runs on the same journal among them
 
 
-def training_questions(
-    task: Task, file: Path | None, source: QuestionSource, data_dir: Path | None
-) -> list[Question]:
+def training_questions(task: Task, file: Path | None, settings: QuestionSettings) -> list[Question]:
     """The questions of a file, or all training questions of a source.
 
     Raises:
@@ -44,13 +44,8 @@ def training_questions(
     if file is not None:
         if not file.is_file():
             raise ValueError(f"{file}: there is no such file of questions; check the path")
-        found = records.read_questions(file)
-        for question in found:
-            question_sets.check_answer(question.answer, task, f"{file}, {question.id}")
-        return found
-    folder = None if data_dir is None else str(data_dir)
-    settings = QuestionSettings(task=task.name, source=source, data_dir=folder)
-    if source == "rule-made":
+        return question_sets.read_lines(file, task, "train")
+    if settings.source == "rule-made":
         return procedural.make_splits(settings).train
     return question_sets.read_all_questions(settings).train
 
@@ -58,15 +53,18 @@ def training_questions(
 def estimate(
     questions: Sequence[Question], settings: AskSettings, *, price_table: Path = PRICES
 ) -> str:
-    """Say what the questions can cost with an empty journal, targeted asking left out."""
-    n = settings.rationales_per_question
+    """Say what the questions can cost with an empty journal.
+
+    Left out: targeted asking, and prompts sent again to a server that gives one reply at a time.
+    """
+    n, count = settings.rationales_per_question, _counter(settings)
     sent = written = 0.0
     for question in questions:
-        first = prompts.first_prompt(question, settings)
-        sent += len(first.encode()) / BYTES_PER_TOKEN
+        first = count(prompts.first_prompt(question, settings))
+        sent += first
         written += n * settings.max_tokens
         if prompts.second_prompt(question, "", settings) is not None:
-            sent += n * (len(first.encode()) / BYTES_PER_TOKEN + settings.max_tokens)
+            sent += n * (first + settings.max_tokens)
             written += n * settings.answer_max_tokens
     price = prices.find_price(settings.model, path=price_table)
     words = f"about {sent:,.0f} tokens sent and {written:,.0f} written at most"
@@ -75,6 +73,40 @@ def estimate(
     else:
         words += f": {price.cost(sent, written):.4g} {price.currency}"
     return words
+
+
+def _counter(settings: AskSettings) -> Callable[[str], float]:
+    """What counts a prompt's tokens: a local model's tokenizer; else bytes, by a rule of thumb."""
+    if settings.endpoint != "local":
+        return lambda text: len(text.encode()) / BYTES_PER_TOKEN
+    from mkdkit.models import loading
+
+    tokenizer = loading.load_tokenizer(settings.model)
+    return lambda text: len(tokenizer(text).input_ids)
+
+
+def open_teacher(settings: AskSettings) -> Teacher:
+    """Who is asked: a server, or a model on this machine.
+
+    Raises:
+        ValueError: no key, no such model, or no examples where they are to be shown.
+    """
+    if settings.prompting == "few_shot_cot" and not settings.worked_examples.strip():
+        raise ValueError("few_shot_cot needs examples: worked questions, as text")
+    if settings.endpoint == "local":
+        from mkdkit.teachers.asking.local_model import LocalModel
+
+        return LocalModel(settings)
+    from mkdkit.teachers.asking.client import Client
+
+    return Client(settings, require_key(settings))
+
+
+def require_key(settings: AskSettings) -> str:
+    """The server's key; without a usable one, a ValueError says what to do."""
+    from mkdkit.teachers.asking.client import read_key  # openai takes a second to load
+
+    return read_key(settings)
 
 
 def ask(
@@ -86,6 +118,7 @@ def ask(
     budget: str | None = None,
     price_table: Path = PRICES,
     bar: bool = True,
+    watch: collect.Watcher | None = None,
 ) -> Collected:
     """Collect rationales into `out` (JSON Lines); what its journal holds is not asked again.
 
@@ -98,41 +131,55 @@ def ask(
             limit.
         price_table: the reader's prices.
         bar: show a progress bar.
+        watch: called after every question, with where the collection stands.
 
     Raises:
         ValueError: no key, a wrong budget or price table, a journal that is in use, damaged or
-            begun with other settings, or a server that refuses.
+            begun with other settings, a file of somebody else's at `out`, or a server that
+            refuses.
     """
-    key = read_key(settings)
     price = prices.find_price(settings.model, path=price_table)
     limit = None if budget is None else prices.parse_budget(budget, price)
+    journal_path, failed = (out.with_name(out.name + end) for end in (".journal", ".failed"))
+    if out.exists() and not journal_path.exists():
+        raise ValueError(f"{out} is there and was not collected here; give another file")
+    teacher = open_teacher(settings)
     spending = Spending(price, limit)
-    with Journal(out.with_name(out.name + ".journal"), settings.asked()) as journal:
-        spending.add(*collect.spent_before(journal))
-        started = time.monotonic()
+    with Journal(journal_path, settings.asked() | teacher.identity) as journal:
+        failed.unlink(missing_ok=True)
+        spending.add(*journal.spent())
         with tqdm(total=len(questions), unit="question", disable=not bar) as shown:
-
-            def watch(progress: collect.Progress) -> None:
-                minutes = (time.monotonic() - started) / 60
-                rate = f"{progress.requests / max(minutes, 1e-9):.0f} requests/min"
-                shown.set_postfix_str(f"{spending.in_words()}, {rate}", refresh=False)
-                shown.update(progress.questions - shown.n)
-
             try:
                 done = collect.collect(
                     questions,
                     task=task,
                     settings=settings,
-                    key=key,
+                    teacher=teacher,
                     journal=journal,
                     spending=spending,
-                    watch=watch,
+                    watch=_watcher(shown, spending, watch),
                 )
             finally:  # what came until now is usable, whatever ended it
                 written = collect.write_collected(
                     out, questions, task=task, settings=settings, journal=journal
                 )
         failures = ({"question_id": name, "why": why} for name, why in done.failed.items())
-        records.write_json_lines(out.with_name(out.name + ".failed"), failures)
-    correct = sum(row["is_correct"] for _, row in records.read_json_lines(out))
-    return Collected(written, correct, done.failed, done.stopped, spending.in_words())
+        records.write_json_lines(failed, failures)
+    return Collected(
+        **asdict(written), failed=done.failed, stopped=done.stopped, spent=spending.in_words()
+    )
+
+
+def _watcher(shown: Any, spending: Spending, also: collect.Watcher | None) -> collect.Watcher:
+    """Keep the progress bar up to date, and tell whoever else wants to know."""
+    started = time.monotonic()
+
+    def watch(progress: collect.Progress) -> None:
+        minutes = (time.monotonic() - started) / 60
+        rate = f"{progress.requests / max(minutes, 1e-9):.0f} requests/min"
+        shown.set_postfix_str(f"{spending.in_words()}, {rate}", refresh=False)
+        shown.update(progress.questions - shown.n)
+        if also is not None:
+            also(progress)
+
+    return watch
