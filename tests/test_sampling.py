@@ -1,5 +1,7 @@
 """What a model writes, against plain `generate` and the distribution it should draw from."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from bases import FAMILIES
@@ -92,3 +94,42 @@ def test_top_k_and_top_p_cut_the_unlikely_tokens(settings, allowed):
     streams = torch.linspace(0, 0.9999, 2000, dtype=torch.float64).unsqueeze(-1)
     drawn = sampling.sampler(settings, streams)(logits, torch.arange(2000), 0)
     assert set(drawn.tolist()) == allowed
+
+
+@contextmanager
+def room_for(model, rows):
+    """Too little memory for more rows than that: the output layer fails as a full device does."""
+
+    def check(module, inputs):
+        if len(inputs[0]) > rows:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(check)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def test_a_batch_too_large_for_memory_is_written_in_halves_and_the_same(writer, caplog):
+    model, tokenizer, prompts = writer
+    settings = SamplingSettings(degree=2, max_new_tokens=8, batch_size=3, seed=1)
+    whole = flat(sampling.write_samples(model, tokenizer, prompts, TEXTS, settings))
+    with room_for(model, 2):  # one prompt with its two samples
+        halved = flat(sampling.write_samples(model, tokenizer, prompts, TEXTS, settings))
+    assert halved == whole
+    assert "out of memory with 3 prompts: from now on 2" in caplog.text
+    with room_for(model, 1):
+        greedy = sampling.write_greedy(model, tokenizer, prompts, max_new_tokens=8, batch_size=3)
+        assert len(flat(greedy)) == 3
+
+
+def test_one_prompt_that_does_not_fit_is_an_error_and_so_is_any_other_failure(writer):
+    model, tokenizer, prompts = writer
+    settings = SamplingSettings(degree=2, max_new_tokens=8, batch_size=3)
+    with room_for(model, 1), pytest.raises(torch.OutOfMemoryError):
+        list(sampling.write_samples(model, tokenizer, prompts, TEXTS, settings))
+    handle = model.get_output_embeddings().register_forward_pre_hook(lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        list(sampling.write_samples(model, tokenizer, prompts, TEXTS, settings))
+    handle.remove()

@@ -15,19 +15,14 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from mkdkit.models import prompting
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import Template
 from mkdkit.tasks import answers
 
 Family = Literal["causal", "encoder-decoder"]
 IGNORE_INDEX = -100  # a label that is not scored: prompt and padding
-CAUSAL_SEPARATOR = " ###"  # between question and completion; Fine-tune-CoT's for causal models
 BUCKET_BATCHES = 32  # batches are cut from runs of this many, sorted by length
-
-# signs that T5's vocabulary lacks, with plain spellings that mean the same
-_PLAIN = str.maketrans(
-    {"−": "-", "–": "-", "×": "*", "÷": "/", "≈": "=", "’": "'", "“": '"', "”": '"'}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +52,10 @@ def config_of(model: Any) -> Any:
     return getattr(model, "module", model).config
 
 
-def clean_text(text: str) -> str:
-    r"""Return text on one line, in signs that every tokenizer here knows.
-
-    T5's tokenizer drops line breaks, which glues lines together, and has no minus or times sign
-    of typography; both families see the same cleaned text.
-
-    >>> clean_text("3 × 4\n= 12")
-    '3 * 4 = 12'
-    """
-    return " ".join(text.translate(_PLAIN).split())
-
-
 def encode_prompt(tokenizer: Any, text: str, family: Family) -> tuple[int, ...]:
     """Return the prompt's token ids, as fine-tuned models here are trained to read it."""
-    separator = CAUSAL_SEPARATOR if family == "causal" else ""
-    return encode_text(tokenizer, clean_text(text) + separator, family)
+    prompt = prompting.fine_tuned(text) if family == "causal" else prompting.clean_text(text)
+    return encode_text(tokenizer, prompt, family)
 
 
 def encode_text(tokenizer: Any, text: str, family: Family) -> tuple[int, ...]:
@@ -86,7 +69,7 @@ def encode_text(tokenizer: Any, text: str, family: Family) -> tuple[int, ...]:
 def encode_row(tokenizer: Any, prompt: str, completion: str, family: Family) -> Row:
     """Return a question and the completion to learn as a row of token ids."""
     lead = " " if family == "causal" else ""
-    ids = tokenizer(lead + clean_text(completion), add_special_tokens=False).input_ids
+    ids = tokenizer(lead + prompting.clean_text(completion), add_special_tokens=False).input_ids
     label = (*ids, end_token(tokenizer))
     return Row(encode_prompt(tokenizer, prompt, family), label)
 
@@ -178,7 +161,8 @@ def can_encode(tokenizer: Any) -> Callable[[str], bool]:
     def knows(text: str) -> bool:
         if unknown is None or unknown == tokenizer.eos_token_id:  # byte-level: knows everything
             return True
-        return unknown not in tokenizer(clean_text(text), add_special_tokens=False).input_ids
+        cleaned = prompting.clean_text(text)
+        return unknown not in tokenizer(cleaned, add_special_tokens=False).input_ids
 
     return knows
 
@@ -233,7 +217,8 @@ def scored_rows(logits: Tensor, labels: Tensor, family: Family) -> tuple[Tensor,
     """Return the logits that predict scored tokens, and those tokens.
 
     Args:
-        logits: (rows, length, vocabulary), as the model gives them.
+        logits: (rows, length, vocabulary), as the model gives them, or (rows, length, width), what
+            its output layer makes them from.
         labels: (rows, length), IGNORE_INDEX where nothing is scored.
         family: which position predicts which token.
 
@@ -247,10 +232,43 @@ def scored_rows(logits: Tensor, labels: Tensor, family: Family) -> tuple[Tensor,
 
 
 def predict_scored(model: Any, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Run a model on a batch; return what `scored_rows` returns for it."""
+    """Run a model on a batch; return what `scored_rows` returns for it.
+
+    The output layer sees the scored positions alone: logits of the others are never made.
+    """
+    _, labels, logits = run_before_head(model, batch, lambda rows: rows)
+    return logits, labels
+
+
+def run_before_head(
+    model: Any, batch: dict[str, Tensor], choose: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Run a model whose output layer is given only some of the scored positions.
+
+    Args:
+        model: with an output layer (`get_output_embeddings`).
+        batch: as `collate` makes it.
+        choose: (scored tokens, width) -> the rows that the output layer shall see.
+
+    Returns:
+        (scored tokens, width), what the output layer would see; (scored tokens,) labels; and the
+        model's logits for the chosen rows, with whatever it does to them after the layer.
+    """
+    seen: list[Tensor] = []
+
+    def pick(module: Any, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        rows, labels = scored_rows(arguments[0], batch["labels"], family_of(model))
+        seen.extend((rows, labels))
+        return choose(rows).unsqueeze(0), *arguments[1:]
+
     inputs = {name: value for name, value in batch.items() if name != "labels"}
-    logits = model(**inputs, use_cache=False).logits
-    return scored_rows(logits, batch["labels"], family_of(model))
+    head = getattr(model, "module", model).get_output_embeddings()
+    handle = head.register_forward_pre_hook(pick)
+    try:
+        logits = model(**inputs, use_cache=False).logits
+    finally:
+        handle.remove()
+    return seen[0], seen[1], logits.squeeze(0)
 
 
 def plan_batches(

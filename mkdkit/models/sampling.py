@@ -2,10 +2,12 @@
 
 Prompts are read once, whatever the number of samples; rows of like length go together; rows that
 have ended leave the batch. Each sample draws from its own stream of random numbers, named by seed,
-prompt and sample, so what is drawn does not depend on which rows happen to share a batch.
+prompt and sample, so what is drawn does not depend on which rows happen to share a batch, and a
+batch that does not fit into memory is written in halves.
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +18,7 @@ from torch import Tensor
 from mkdkit.models.encoding import end_token, family_of, fill_token
 from mkdkit.settings import SamplingSettings
 
+log = logging.getLogger("mkdkit")
 Choose = Callable[[Tensor, Tensor, int], Tensor]  # (rows, vocabulary), row numbers, step -> ids
 
 
@@ -28,6 +31,13 @@ class Written:
     text: str
     tokens: int  # written, the end mark included
     is_complete: bool  # it wrote the end mark before the limit
+
+
+@dataclass
+class _Room:
+    """How many prompts at a time fit into memory, as far as is known."""
+
+    prompts: int
 
 
 def greedy(logits: Tensor, rows: Tensor, step: int) -> Tensor:
@@ -74,10 +84,12 @@ def write_greedy(
     batch_size: int,
 ) -> Iterator[list[Written]]:
     """Yield, batch by batch, one greedy completion for every prompt."""
+    room = _Room(batch_size)
     for numbers in _by_length(prompts, batch_size):
-        batch = [prompts[number] for number in numbers]
-        found = _decode(model, tokenizer, batch, 1, max_new_tokens, greedy)
-        yield _name(found, numbers, 1, tokenizer, max_new_tokens)
+        found = _decode_what_fits(
+            model, tokenizer, prompts, numbers, 1, max_new_tokens, lambda _: greedy, room
+        )
+        yield _name(found, numbers, 1, tokenizer)
 
 
 def write_samples(
@@ -86,6 +98,8 @@ def write_samples(
     prompts: Sequence[tuple[int, ...]],
     names: Sequence[str],
     settings: SamplingSettings,
+    *,
+    first: int = 0,
 ) -> Iterator[list[Written]]:
     """Yield, batch by batch, `settings.degree` samples for every prompt.
 
@@ -95,17 +109,61 @@ def write_samples(
         prompts: token ids.
         names: one per prompt (question ids); they name the random numbers.
         settings: degree, temperature, limits, batch size in prompts, seed.
+        first: number of the first sample, where earlier ones are there already.
     """
-    for numbers in _by_length(prompts, settings.batch_size):
+    n, limit = settings.degree, settings.max_new_tokens
+
+    def sampler_of(numbers: Sequence[int]) -> Choose:
         streams = [
-            random_stream(settings.seed, names[number], sample, settings.max_new_tokens)
+            random_stream(settings.seed, names[number], sample, limit)
             for number in numbers
-            for sample in range(settings.degree)
+            for sample in range(first, first + n)
         ]
-        choose = sampler(settings, torch.stack(streams).to(model.device))
+        return sampler(settings, torch.stack(streams).to(model.device))
+
+    room = _Room(settings.batch_size)
+    for numbers in _by_length(prompts, settings.batch_size):
+        found = _decode_what_fits(model, tokenizer, prompts, numbers, n, limit, sampler_of, room)
+        yield _name(found, numbers, n, tokenizer, first=first)
+
+
+def _decode_what_fits(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[tuple[int, ...]],
+    numbers: Sequence[int],
+    n: int,
+    max_new_tokens: int,
+    choose_for: Callable[[Sequence[int]], Choose],
+    room: _Room,
+) -> list[list[int]]:
+    """Decode the prompts of a batch; where memory does not suffice, one half after the other.
+
+    What is written does not depend on it: every row has its own random numbers.
+    """
+    if len(numbers) <= room.prompts:
         batch = [prompts[number] for number in numbers]
-        found = _decode(model, tokenizer, batch, settings.degree, settings.max_new_tokens, choose)
-        yield _name(found, numbers, settings.degree, tokenizer, settings.max_new_tokens)
+        try:
+            return _decode(model, tokenizer, batch, n, max_new_tokens, choose_for(numbers))
+        except RuntimeError as error:
+            if len(numbers) == 1 or not _is_out_of_memory(error):
+                raise
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        room.prompts = (len(numbers) + 1) // 2
+        log.warning("out of memory with %d prompts: from now on %d", len(numbers), room.prompts)
+    found = []
+    for start in range(0, len(numbers), room.prompts):
+        part = numbers[start : start + room.prompts]
+        found += _decode_what_fits(
+            model, tokenizer, prompts, part, n, max_new_tokens, choose_for, room
+        )
+    return found
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    on_cpu = "can't allocate memory" in str(error) or "not enough memory" in str(error)
+    return isinstance(error, torch.OutOfMemoryError) or on_cpu
 
 
 def _by_length(prompts: Sequence[tuple[int, ...]], batch_size: int) -> Iterator[list[int]]:
@@ -115,14 +173,14 @@ def _by_length(prompts: Sequence[tuple[int, ...]], batch_size: int) -> Iterator[
 
 
 def _name(
-    found: list[list[int]], numbers: Sequence[int], n: int, tokenizer: Any, limit: int
+    found: list[list[int]], numbers: Sequence[int], n: int, tokenizer: Any, first: int = 0
 ) -> list[Written]:
     end = end_token(tokenizer)
     written = []
     for row, ids in enumerate(found):
         is_complete = bool(ids) and ids[-1] == end
         text = tokenizer.decode(ids, skip_special_tokens=True).strip()
-        written.append(Written(numbers[row // n], row % n, text, len(ids), is_complete))
+        written.append(Written(numbers[row // n], first + row % n, text, len(ids), is_complete))
     return written
 
 

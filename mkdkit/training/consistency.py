@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from mkdkit.models.encoding import Row
 from mkdkit.settings import StudentSettings
 from mkdkit.training import losses
-from mkdkit.training.loop import LossOf
+from mkdkit.training.chunks import LossOf
 
 
 def consistency_loss(one: Tensor, other: Tensor, *, temperature: float) -> Tensor:

@@ -17,15 +17,14 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from mkdkit.models import encoding, loading
+from mkdkit.models import encoding
 from mkdkit.models.encoding import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import checkpoints, losses
+from mkdkit.training.chunks import LossOf, batch_loss
 from mkdkit.training.soft_labels import Store
 from mkdkit.training.team import ALONE, Team
 
-# (scored tokens, vocabulary) logits, (scored tokens,) labels, the rows they come from -> a sum
-LossOf = Callable[[Tensor, Tensor, Sequence[Row]], Tensor]
 Validate = Callable[[Any], float]  # the model -> a number that is better when higher
 Plan = list[list[list[int]]]  # steps -> batches -> row numbers
 
@@ -132,6 +131,7 @@ def accumulate(
     *,
     fill: int,
     team: Team = ALONE,
+    together: int = 1,
 ) -> tuple[float, int]:
     """Add the gradient of one optimiser step; return its loss per scored token, and the tokens.
 
@@ -142,11 +142,15 @@ def accumulate(
     total = 0.0
     for rows in batches:
         mine, weight = team.share(rows)
-        batch = encoding.collate(mine, fill=fill, model=model)
-        batch = {name: value.to(model.device) for name, value in batch.items()}
-        with loading.autocast(settings.precision):
-            logits, labels = encoding.predict_scored(model, batch)
-        loss = weight * loss_of(logits, labels, mine) / tokens
+        loss = batch_loss(
+            model,
+            mine,
+            loss_of,
+            fill=fill,
+            precision=settings.precision,
+            is_sum_over_rows=together == 1,
+        )
+        loss = weight * loss / tokens
         (team.processes * loss).backward()  # processes average their gradients: undone
         total += loss.item()
     return team.add_up(total, model.device), tokens
@@ -198,7 +202,9 @@ def train(
     shared = team.prepare(model)
     saved = time.monotonic()
     for number in range(progress.step + 1, len(plan) + 1):
-        step = _take_step(shared, rows, loss_of, settings, plan, number, optimizer, fill, team)
+        step = _take_step(
+            shared, rows, loss_of, settings, plan, number, optimizer, fill, team, together
+        )
         progress.step = number
         if validate is not None and number in asked:
             step = _validated(step, model, validate, progress, settings)
@@ -226,13 +232,16 @@ def _take_step(
     optimizer: torch.optim.AdamW,
     fill: int,
     team: Team,
+    together: int,
 ) -> Step:
     began = time.perf_counter()
     model.train()
     seed = f"dropout {settings.seed} {number} {team.index}"
     torch.manual_seed(random.Random(seed).getrandbits(48))
     batches = [[rows[row] for row in batch] for batch in plan[number - 1]]
-    loss, tokens = accumulate(model, batches, loss_of, settings, fill=fill, team=team)
+    loss, tokens = accumulate(
+        model, batches, loss_of, settings, fill=fill, team=team, together=together
+    )
     weights = [p for group in optimizer.param_groups for p in group["params"]]
     limit = settings.clip_norm or math.inf
     norm = torch.nn.utils.clip_grad_norm_(weights, limit).item()

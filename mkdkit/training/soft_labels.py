@@ -62,14 +62,16 @@ def keep_top_k(logits: Tensor, k: int) -> SoftLabels:
     """
     if k > logits.shape[-1]:
         raise ValueError(f"top_k must be at most the vocabulary's {logits.shape[-1]}, got {k}")
-    log_probs = logits.float().log_softmax(-1)
-    head, token_ids = log_probs.topk(k, dim=-1)
-    tails = []
+    head, token_ids = logits.float().topk(k, dim=-1)
+    others = logits.float().scatter(-1, token_ids, float("-inf"))
+    tails, wholes = [], []
     for temperature in TEMPERATURES:
-        softened = (logits.float() / temperature).log_softmax(-1)
-        # from the tail itself, not as 1 - head: that difference cancels to noise, or below zero
-        tails.append(softened.scatter(-1, token_ids, float("-inf")).logsumexp(-1))
-    return SoftLabels(token_ids, head, torch.stack(tails, dim=-1))
+        # the tail from itself, not as 1 - head: that difference cancels to noise, or below zero
+        tail = (others / temperature).logsumexp(-1)
+        wholes.append(torch.logaddexp((head / temperature).logsumexp(-1), tail))
+        tails.append(tail - wholes[-1])
+    log_probs = head - wholes[TEMPERATURES.index(1.0)].unsqueeze(-1)
+    return SoftLabels(token_ids, log_probs, torch.stack(tails, dim=-1))
 
 
 class Store:

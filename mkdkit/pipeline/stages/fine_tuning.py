@@ -15,6 +15,7 @@ from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
 from mkdkit.tasks import catalogue
 from mkdkit.training import checkpoints, loop
+from mkdkit.training.chunks import LossOf
 
 MODEL = "model"
 
@@ -43,7 +44,7 @@ def fine_tune(
     base: str,
     settings: TrainingSettings,
     rows: Sequence[encoding.Row],
-    loss_of: loop.LossOf,
+    loss_of: LossOf,
     splits: Splits,
     label: str,
     *,

@@ -1,0 +1,159 @@
+"""One epoch of a student's distillation: the published loop, the same with short batches, and ours.
+
+Flan-T5's tokenizer and shapes with random weights (speed does not depend on them), the published
+teacher's and mentor's rationales. A few steps of each are timed in turn and scaled to one epoch;
+ours pays for its soft-label store too, spread over the 20 epochs that it serves.
+"""
+
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import published_loop
+import torch
+from record import keep
+from transformers import AutoConfig, T5Config, T5ForConditionalGeneration, T5Tokenizer
+
+from mkdkit.models import encoding
+from mkdkit.models.encoding import Row
+from mkdkit.settings import Precision, QuestionSettings, SoftLabelSettings, StudentSettings
+from mkdkit.tasks import catalogue
+from mkdkit.teachers import question_sets, recorded
+from mkdkit.training import loop, soft_labels
+
+TASKS = ("tracking_shuffled_objects", "svamp")
+EPOCHS = 20  # of the published training, which the store serves
+BATCH = 8
+LONGEST = 1024  # tokens of a question and its rationale
+SMALL = {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_layers": 8, "num_heads": 6}
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is timed: models and rows."""
+
+    mentor: Any
+    student: T5Config
+    rows: list[Row]
+
+
+def rows_of(task: str, data_dir: Path, tokenizer: Any) -> list[Row]:
+    """The rows a student learns: correct rationales of the published teacher and mentor."""
+    settings = QuestionSettings(
+        task=task, source="mentor-kd", data_dir=str(data_dir), train=None, test=None
+    )
+    questions = question_sets.read_all_questions(settings).train
+    by_id = {question.id: question for question in questions}
+    length = encoding.counter(tokenizer, "encoder-decoder", "arrow")
+    kept = [
+        one
+        for kind in ("teacher", "mentor")
+        for one in recorded.read_rationales_for(settings, questions, kind=kind)
+        # the published code cuts longer ones; they are few
+        if one.is_correct and length(by_id[one.question_id], one) <= LONGEST
+    ]
+    return encoding.encode_completions(
+        tokenizer, questions, kept,
+        family="encoder-decoder", template="arrow", max_tokens=LONGEST,
+    )  # fmt: skip
+
+
+def student_of(config: T5Config) -> Any:
+    """A student with random weights, ready to be trained."""
+    torch.manual_seed(0)
+    return T5ForConditionalGeneration(config).train()
+
+
+def time_published(setup: Setup, batches: Sequence[Sequence[Row]], *, dynamic: bool) -> list[float]:
+    """Seconds of each published step."""
+    student = student_of(setup.student)
+    optimizer = torch.optim.AdamW(student.parameters(), lr=1e-4)
+    lengths = None if dynamic else published_loop.longest(setup.rows)
+    seconds = []
+    for rows in batches:
+        started = time.perf_counter()
+        batch = published_loop.pad(rows, student, lengths)
+        published_loop.step(student, setup.mentor, optimizer, batch)
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def time_ours(setup: Setup, rows: list[Row], precision: Precision) -> tuple[float, float]:
+    """(Seconds a row in training, seconds a row for the store); the first step warms up."""
+    settings = StudentSettings(
+        epochs=1, batch_size=BATCH, precision=precision, learning_rate=1e-4, validations=0
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        kept = SoftLabelSettings(batch_size=BATCH)
+        for _ in soft_labels.write_store(folder, setup.mentor, rows, kept, fill=0, identity={}):
+            pass
+        store_s = (time.perf_counter() - started) / len(rows)
+        store = soft_labels.Store(folder)
+        loss_of = loop.distillation(store, settings)
+        steps = loop.train(student_of(setup.student), rows, loss_of, settings, fill=0)
+        train_s = sum(step.seconds for step in steps) / len(rows)
+    return train_s, store_s
+
+
+def measure(task: str, setup: Setup, *, steps: int) -> None:
+    """Time all three in turn on one task; keep the seconds of an epoch and the ratios."""
+    rng = random.Random(0)
+    rows = setup.rows
+    per_epoch = -(-len(rows) // BATCH)
+    slow = [rng.sample(rows, BATCH) for _ in range(max(2, steps // 4))]
+    mine = rng.sample(rows, BATCH * steps)
+    published, dynamic, ours = [], [], {}
+    for batch in slow:  # in turn, so that a busy moment falls on all
+        published += time_published(setup, [batch], dynamic=False)
+        dynamic += time_published(setup, [batch], dynamic=True)
+    for precision in ("fp32", "bf16"):
+        ours[precision] = time_ours(setup, mine, precision)
+    published_s, dynamic_s = (per_epoch * statistics.mean(s) for s in (published, dynamic))
+    for precision, (train_s, store_s) in ours.items():
+        ours_s, whole_store_s = train_s * len(rows), store_s * len(rows)
+        found = {"published_s": published_s, "dynamic_s": dynamic_s, "ours_s": ours_s}
+        found |= {
+            "store_s": whole_store_s,
+            "ratio": published_s / (ours_s + whole_store_s / EPOCHS),
+        }
+        found = {name: round(value, 2) for name, value in found.items()}
+        keep(f"distill.{task}.{precision}", found | {"rows": len(rows), "steps_timed": steps})
+        print(task, precision, found, flush=True)
+
+
+def main(
+    data_dir: Path, tokenizers: Path, *, steps: int = 12, tasks: Sequence[str] = TASKS
+) -> None:
+    """Run the benchmark.
+
+    Args:
+        data_dir: the published data, as `mkdkit fetch mentor-kd` lays it out.
+        tokenizers: a folder with flan-t5's spiece.model and flan-t5-large's config.json.
+        steps: of ours to time; a quarter as many of the published loop.
+        tasks: which sets.
+    """
+    tokenizer = T5Tokenizer.from_pretrained(tokenizers / "flan-t5")
+    config = AutoConfig.from_pretrained(tokenizers / "flan-t5-large")
+    torch.manual_seed(0)
+    mentor = T5ForConditionalGeneration(config).eval()
+    small = T5Config.from_dict(config.to_dict() | SMALL | {"num_decoder_layers": 8})
+    for task in tasks:
+        catalogue.find(task)
+        measure(task, Setup(mentor, small, rows_of(task, data_dir, tokenizer)), steps=steps)
+
+
+if __name__ == "__main__":
+    import argparse
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("tokenizers", type=Path)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--tasks", nargs="+", default=TASKS)
+    main(**vars(parser.parse_args()))
