@@ -190,6 +190,24 @@ def test_days_later_and_earlier_are_counted_right():
         assert first + timedelta(days) == last
 
 
+def test_today_is_the_day_before_tomorrow_and_after_yesterday():
+    near = r"(tomorrow|yesterday)(?: will be| it was|,) ([\w ,/]+?)"
+    pattern = re.compile(near + r"[:;] today(?: is| it is|,) ([\d/]{10})")
+    found = [m for text, _ in drawn("dates", 1000) for m in pattern.findall(text)]
+    assert len(found) > 20
+    for side, near, today in found:
+        form = "%m/%d/%Y" if "/" in near else "%B %d, %Y"
+        away = datetime.strptime(near, form) - datetime.strptime(today, "%m/%d/%Y")
+        assert away == timedelta(1 if side == "tomorrow" else -1)
+
+
+def test_what_is_called_the_same_is_the_same():
+    pattern = re.compile(r"wanted: ([^;\n]+); found: ([^;\n]+); (yes|no)")
+    found = [m for text, _ in drawn("sameness") for m in pattern.findall(text)]
+    assert {verdict for *_, verdict in found} == {"yes", "no"}
+    assert all((first == second) == (verdict == "yes") for first, second, verdict in found)
+
+
 ITEM = rf"((?:(?:{'|'.join(steps_words.COLOURS)}) (?!and\b))?[a-z]+)"
 
 
@@ -492,7 +510,10 @@ def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):
     command = ["--run", tmp_path / "run", "--out", out, "--results", results, "--no-compile"]
     command += ["--tokens", "0.002", "--step-tokens", "256", "--probe-items", "2"]
     pretrain.main([str(part) for part in command])
-    assert AutoModelForCausalLM.from_pretrained(out).dtype == torch.bfloat16
+    base = AutoModelForCausalLM.from_pretrained(out)
+    assert base.dtype == torch.bfloat16
+    half = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "half")  # to grow from
+    assert not torch.equal(half.model.embed_tokens.weight, base.model.embed_tokens.weight)
     record = json.loads((results / "pretrain_student.json").read_text(encoding="utf-8"))
     # rows of 128 and 256 tokens, two a step, and of 768 at the end
     assert 2000 <= record["tokens"] < 2000 + 2 * 768

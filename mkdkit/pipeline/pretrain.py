@@ -3,13 +3,16 @@
 Rule-made single steps (`single_steps`) are packed into full rows and read once. Hidden matrices
 are trained by Muon, the rest by AdamW; both rates fall to zero over the planned tokens. A run
 that was interrupted goes on from its last checkpoint when the same command is given again. Bases
-can grow from smaller ones (`growing`):
+can grow from smaller ones (`growing`). Best from one that is half made, while its rates are high:
+raising them again once they have fallen costs more than it brings.
 
     python -m mkdkit.pipeline.pretrain --size student
-    python -m mkdkit.pipeline.pretrain --size mentor --grow-from tiny-student
+    half=data/runs/pretrain-tiny-student/half
+    python -m mkdkit.pipeline.pretrain --size mentor --grow-from $half --muon-rate 0.005 ...
 """
 
 import argparse
+import copy
 import json
 import math
 import platform
@@ -35,6 +38,7 @@ from mkdkit.pipeline.stages import data
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
 POINTS = 100  # of the loss curve
+HALF = "half"  # folder, beside the checkpoints, of the base as it was at half its tokens
 KEPT = ("step", "tokens", "seconds", "curve", "probes")  # of a run, beside its tensors
 
 
@@ -181,6 +185,8 @@ def train(run: Run, folder: Path) -> None:
             recent = []
         if (len(run.probes) + 1) / PROBES <= run.progress < 1:
             add_probe(run)
+        if 0.5 <= run.progress < 1 and not (folder / HALF).exists():
+            write_base(copy.deepcopy(run.model), folder / HALF)
         is_due = time.monotonic() - saved > run.settings.checkpoint_seconds
         if is_due and run.progress < 1:  # the last one is written with its probe
             pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
@@ -222,7 +228,7 @@ def provenance(run: Run) -> dict[str, Any]:
 
 
 def write_base(model: LlamaForCausalLM, folder: Path) -> None:
-    """Write weights in bfloat16, config and tokenizer, as `from_pretrained` reads them."""
+    """Write weights (from now on bfloat16), config, tokenizer, as `from_pretrained` reads them."""
     nn.Module.to(model, torch.bfloat16)
     model.save_pretrained(folder)
     tiny_tokenizer.build().save_pretrained(folder)
@@ -247,10 +253,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Pre-train a tiny base on rule-made single steps.")
     parser.add_argument("--size", choices=tuple(tiny.SHAPES), default=usual.size)
     parser.add_argument("--tokens", type=float, default=usual.tokens, help="millions to read")
-    for name in ("step_tokens", "muon_rate", "threads", "probe_items", "seed"):
+    for name in ("step_tokens", "muon_rate", "adamw_rate", "threads", "probe_items", "seed"):
         value = getattr(usual, name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--grow-from", help="a smaller base: tiny-student, or a folder")
+    parser.add_argument("--grow-from", help="a smaller base: a folder, or tiny-student")
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--run", type=Path, help="folder of the checkpoints (default: data/runs)")
     parser.add_argument("--out", type=Path, help="folder of the base (default: data/models)")

@@ -22,7 +22,7 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "small_story": (numbers.small_story, 0.1, 1.5),
     "comparison": (numbers.comparison, 0.1, 0.5),
     "parity": (numbers.parity, 0.1, 0.3),
-    "dates": (numbers.dates, 0.1, 4.0),
+    "dates": (numbers.dates, 0.1, 5.0),
     "one_letter": (letters.one_letter, 0.3, 2.0),
     "spelling": (letters.spelling, 0.5, 0.5),
     "joining": (letters.joining, 0.1, 0.5),
@@ -33,7 +33,8 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "events": (events.events, 0.1, 2.5),
     "toggles": (states.toggles, 0.1, 1.2),
     "who_acts": (lists.who_acts, 0.2, 1.5),
-    "options": (lists.options, 1.0, 4.0),
+    "options": (lists.options, 1.0, 5.0),
+    "sameness": (lists.sameness, 0.1, 1.5),
 }
 # Reading comes first: a model that finds and copies what was said learns all else faster.
 FIRST = 0.15  # share of the training that has the shares of the start

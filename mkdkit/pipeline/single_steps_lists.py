@@ -1,4 +1,4 @@
-"""Pre-training text about lists: reading entries out, option letters, who does and who does not."""
+"""Pre-training text about lists and pairs: entries, option letters, who acts, the same or not."""
 
 from datetime import date, timedelta
 from random import Random
@@ -107,7 +107,7 @@ def options(rng: Random, level: float) -> str:
     marks = [mark.format(letter) for letter in LETTERS]
     listed = between.join(f"{x} {v}" for x, v in zip(marks, values, strict=False))
     lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
-    asked = rng.sample(range(n), rng.randint(1, n))
+    asked = rng.sample(range(n), rng.randint((n + 1) // 2, n))
     lines = [_option(rng, values[i], marks[i], stop) for i in asked]
     end = rng.choice(BREAKS if stop == "." else BREAKS[1:])
     # what is chosen was mostly spoken of before: its place beside a letter is one among others
@@ -144,12 +144,33 @@ def _mentions(rng: Random, values: list[str]) -> str:
 def _values(rng: Random, n: int) -> list[str]:
     """N different values: things, numbers, names, or dates that lie near one another."""
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.3:
         return some_items(rng, n)
-    if kind < 0.55:
+    if kind < 0.4:
         return [str(v) for v in rng.sample(range(200), n)]
-    if kind < 0.7:
+    if kind < 0.5:  # the other half are dates: which of six is hard to see where two digits differ
         return names(rng, n)
     first = date(rng.randint(1950, 2050), rng.randint(1, 12), rng.randint(1, 28))
     days = rng.sample((-365, -31, -14, -7, -3, -2, -1, 0, 1, 2, 3, 7, 14, 31, 365), n)
     return [american(first + timedelta(k)) for k in days]
+
+
+def sameness(rng: Random, level: float) -> str:
+    """Pairs of values: whether the second is the first once more."""
+
+    def one() -> str:
+        wanted, other = _values(rng, 2) if rng.random() < 0.5 else rng.choice(TWO_STATES)[1:3]
+        if rng.random() < 0.5:
+            wanted, other = other, wanted
+        same = rng.random() < 0.5
+        found = wanted if same else other
+        return rng.choice(
+            (
+                f"{wanted} and {found}: «{'the same' if same else 'different'}»",
+                f"wanted: {wanted}; found: {found}; «{'yes' if same else 'no'}»",
+                f"{wanted}? {found}: «{'yes' if same else 'no'}»",
+                f"{wanted} is wanted; here is {found}, «{'the same' if same else f'not {wanted}'}»",
+            )
+        )
+
+    return join_up(rng, [one() for _ in range(rng.randint(1, 5))])

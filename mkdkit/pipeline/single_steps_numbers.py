@@ -135,8 +135,8 @@ def _step(rng: Random, day: date) -> tuple[str, date]:
             ("one day later than {d}", day + timedelta(1)),
             ("the day before {d}", day - timedelta(1)),
             ("one day earlier than {d}", day - timedelta(1)),
-            (f"{n} days later than {{d}}", day + timedelta(n)),
-            (f"{n} days earlier than {{d}}", day - timedelta(n)),
+            *[(f"{n} days later than {{d}}", day + timedelta(n))] * 3,
+            *[(f"{n} days earlier than {{d}}", day - timedelta(n))] * 3,
             ("one week after {d}", day + timedelta(7)),
             ("two weeks after {d}", day + timedelta(14)),
             ("two weeks earlier than {d}", day - timedelta(14)),
@@ -158,21 +158,47 @@ def american(day: date) -> str:
     return f"{day.month:02d}/{day.day:02d}/{day.year}"
 
 
+AHEAD = (  # a day, and today, which is the day before it
+    "tomorrow will be {n}: today is «{d}»",
+    "tomorrow, {n}; today, «{d}»",
+    "a day from now it will be {n}: now it is «{d}»",
+    "{n} is one day ahead, so now it is «{d}»",
+)
+BEHIND = (
+    "yesterday it was {n}: today it is «{d}»",
+    "yesterday, {n}; today, «{d}»",
+    "a day ago it was {n}: now it is «{d}»",
+    "{n} was one day back, so now it is «{d}»",
+)
+
+
+def _today(rng: Random, day: date) -> str:
+    """Today's date, worked out from yesterday's or tomorrow's."""
+    away, forms = rng.choice(((1, AHEAD), (-1, BEHIND)))
+    near = day + timedelta(away)
+    written = rng.choice((american(near), american(near), _long(near)))
+    return rng.choice(forms).format(n=written, d=american(day))
+
+
+def _long(day: date) -> str:
+    return f"{MONTHS[day.month - 1]} {day.day}, {day.year}"
+
+
 def _one_date(rng: Random, level: float) -> str:
     day = date(rng.randint(1900, 2060), rng.randint(1, 12), 1)
     last = monthrange(day.year, day.month)[1]
     day = day.replace(day=rng.choice((rng.randint(1, last), rng.randint(1, last), 1, last)))
+    if rng.random() < 0.25:
+        return _today(rng, day)
     month = MONTHS[day.month - 1]
-    long = rng.choice((f"{month} {day.day}, {day.year}", f"{day.day} {month} {day.year}"))
+    long = rng.choice((_long(day), f"{day.day} {month} {day.year}"))
     step, then = _step(rng, day)
-    then_long = f"{MONTHS[then.month - 1]} {then.day}, {then.year}"
-    next_day, last_day = (american(day + timedelta(k)) for k in (1, -1))
     weekday = rng.randrange(7)
     following = WEEKDAYS[(weekday + 1) % 7]
     return rng.choice(
         (
             f"{long} = «{american(day)}»",
-            f"written out, {american(day)} = «{month} {day.day}, {day.year}»",
+            f"written out, {american(day)} = «{_long(day)}»",
             f"{long} as MM/DD/YYYY: «{american(day)}»",
             f"{month} is month «{day.month:02d}»",
             f"{month} {day.year} has «{last}» days",
@@ -180,9 +206,7 @@ def _one_date(rng: Random, level: float) -> str:
             f"{step.format(d=american(day))}: «{american(then)}»",
             f"{step.format(d=american(day))} comes «{american(then)}»",
             f"{step.format(d=american(day))} = «{american(then)}»",
-            f"{step.format(d=long)}: «{then_long}»",
-            f"a day from now it will be {next_day}: now it is «{american(day)}»",
-            f"a day ago it was {last_day}: now it is «{american(day)}»",
+            f"{step.format(d=long)}: «{_long(then)}»",
             ask(rng, f"Which date is {step.format(d=american(day))}?", american(then)),
         )
     )
