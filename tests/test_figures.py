@@ -61,6 +61,9 @@ DRAWN = {
     "training, loss alone": lambda: figures.plot_training({"student": [3.0, 2.0, 1.0]}),
     "funnel": lambda: figures.plot_funnel(COUNTS, source="mentor"),
     "lengths": lambda: figures.plot_lengths({"teacher": [3, 4, 4], "student": []}, limit=9),
+    "length bars": lambda: figures.plot_length_bars(
+        {"teacher": [0, 3, 1], "mentor": [4, 4, 0]}, width=10, medians={"teacher": 14, "mentor": 9}
+    ),
     "coverage": lambda: figures.plot_coverage([1, 2], {"at least one is right": [80.0, 95.0]}),
     "accuracies": draw_accuracies,
     "differences": lambda: figures.plot_differences(
@@ -404,3 +407,11 @@ def test_pretraining_has_millions_of_tokens_below_and_the_best_known_skill_on_to
     assert [list(line.get_xdata()) for line in left.lines] == [[1, 2], [1, 2]]
     assert [label.get_text() for label in right.get_yticklabels()] == ["copying", "one swap"]
     assert [list(line.get_xdata()) for line in right.lines] == [[50, 20], [90, 20]]
+
+
+def test_length_bars_show_shares_and_say_where_the_last_one_begins():
+    ax = figures.plot_length_bars({"teacher": [1, 2, 1]}, width=10, medians={"teacher": 15})
+    heights, edges, _ = ax.patches[0].get_data()
+    assert heights.tolist() == [25.0, 50.0, 25.0]
+    assert edges.tolist() == [0, 10, 20, 30]
+    assert "20 or more" in ax.get_xlabel()

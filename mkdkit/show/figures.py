@@ -171,6 +171,32 @@ def plot_lengths(
     return ax
 
 
+def plot_length_bars(
+    bars: Mapping[str, Sequence[int]], *, width: int, medians: Mapping[str, float]
+) -> Axes:
+    """How long texts are, from counts alone; the last bar holds all that is longer.
+
+    Args:
+        bars: source -> number of texts by length, in bars of `width` words from 0.
+        width: of one bar, in words.
+        medians: source -> median length (words).
+    """
+    ax = canvas.start(None)
+    for name, color in zip(bars, colors(list(bars)), strict=True):
+        counts = np.asarray(bars[name])
+        edges = width * np.arange(len(counts) + 1)
+        label = f"{name}: {counts.sum():,}, median {medians[name]:g}"
+        share = 100 * counts / counts.sum()
+        ax.stairs(share, edges, color=color, facecolor=color + "30", fill=True, label=label)
+        ax.stairs(share, edges, color=color, linewidth=1.4)
+        ax.plot(medians[name], 0, "^", color=color, clip_on=False, zorder=5, markersize=8)
+    last = width * (max(len(counts) for counts in bars.values()) - 1)
+    ax.set(ylabel="share of the source's texts (%)", xlim=(0, last + width))
+    ax.set_xlabel(f"length (words; the last bar: {last} or more)")
+    ax.legend()
+    return ax
+
+
 def plot_coverage(
     samples: Sequence[int],
     lines: Mapping[str, Sequence[float]],
