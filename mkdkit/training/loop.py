@@ -210,11 +210,11 @@ def train(
             step = _validated(step, model, validate, progress, settings)
         if number == len(plan) and progress.best_weights is not None:
             checkpoints.put(model, progress.best_weights)
+        yield step  # and be noted, before a checkpoint says that it need not be taken again
         is_due = time.monotonic() - saved > settings.checkpoint_seconds
         if folder is not None and team.index == 0 and is_due:  # one writer
             checkpoints.save(folder, model, optimizer, progress)
             saved = time.monotonic()
-        yield step
 
 
 def validation_steps(total: int, validations: int) -> set[int]:
