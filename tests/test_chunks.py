@@ -6,7 +6,7 @@ from bases import FAMILIES
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mkdkit.models import encoding, loading
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import chunks, loop, losses, soft_labels
 

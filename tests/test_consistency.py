@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.pipeline import recipes
 from mkdkit.pipeline.stages import data
 from mkdkit.settings import StudentSettings

@@ -6,7 +6,8 @@ from bases import FAMILIES
 from torch.nn import functional as F
 
 from mkdkit.models import encoding, loading
-from mkdkit.models.encoding import IGNORE_INDEX, Row
+from mkdkit.models.encoding import IGNORE_INDEX
+from mkdkit.models.rows import Row
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import TrainingSettings
 from mkdkit.training import loop

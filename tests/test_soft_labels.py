@@ -5,7 +5,7 @@ import torch
 from bases import FAMILIES
 
 from mkdkit.models import encoding, loading
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
 from mkdkit.training import losses, soft_labels
 
@@ -86,3 +86,15 @@ def test_another_mentors_store_foreign_rows_and_damage_are_refused(mentor, tmp_p
     shard.write_bytes(shard.read_bytes()[:-50])
     with pytest.raises(ValueError, match=r"shard-00000\.safetensors: this shard is damaged"):
         soft_labels.Store(tmp_path)
+
+
+def test_a_damaged_shard_that_was_deleted_is_made_again_and_no_other(mentor, tmp_path):
+    write(tmp_path, mentor)
+    before = soft_labels.Store(tmp_path).read(ROWS)
+    (tmp_path / "shard-00000.safetensors").unlink()
+    kept = (tmp_path / "shard-00001.safetensors").stat().st_mtime_ns
+    with pytest.raises(ValueError, match=r"shard-00000\.safetensors: this shard is damaged"):
+        soft_labels.Store(tmp_path)
+    assert write(tmp_path, mentor) == [len(ROWS)]
+    assert (tmp_path / "shard-00001.safetensors").stat().st_mtime_ns == kept
+    assert torch.equal(soft_labels.Store(tmp_path).read(ROWS).log_probs, before.log_probs)

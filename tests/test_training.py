@@ -8,7 +8,7 @@ import torch
 from bases import FAMILIES, save_t5
 
 from mkdkit.models import encoding, loading, sampling
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import checkpoints, loop
 

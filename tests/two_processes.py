@@ -9,7 +9,7 @@ from accelerate import Accelerator
 from safetensors.torch import save_file
 
 from mkdkit.models import loading
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import TrainingSettings
 from mkdkit.training import checkpoints, loop
 

@@ -6,16 +6,15 @@ reads prompt and label as one sequence, and its logit at position t predicts tok
 the only file that knows the difference.
 """
 
-import hashlib
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from mkdkit.models import prompting
+from mkdkit.models.rows import Row, Rows
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import Template
 from mkdkit.tasks import answers
@@ -23,23 +22,6 @@ from mkdkit.tasks import answers
 Family = Literal["causal", "encoder-decoder"]
 IGNORE_INDEX = -100  # a label that is not scored: prompt and padding
 BUCKET_BATCHES = 32  # batches are cut from runs of this many, sorted by length
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One training row as token ids: what is read, and what is scored."""
-
-    prompt: tuple[int, ...]
-    label: tuple[int, ...]  # ends with the end-of-sequence token
-
-    @property
-    def key(self) -> str:
-        """Name the row by its content, so that what is stored for it is found at any position."""
-        content = f"{','.join(map(str, self.prompt))}|{','.join(map(str, self.label))}"
-        return hashlib.sha256(content.encode()).hexdigest()[:32]
-
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.label)
 
 
 def family_of(model: Any) -> Family:
@@ -102,7 +84,7 @@ def encode_completions(
     family: Family,
     template: Template,
     max_tokens: int,
-) -> list[Row]:
+) -> Rows:
     """Return one row per rationale: its question, then the rationale with the reference answer.
 
     Raises:
@@ -110,7 +92,7 @@ def encode_completions(
             `max_tokens` (filters drop such rows; cutting one would cut its answer off).
     """
     by_id = {question.id: question for question in questions}
-    rows = []
+    rows = Rows()
     for rationale in rationales:
         question = by_id.get(rationale.question_id)
         if question is None:
@@ -124,9 +106,9 @@ def encode_completions(
 
 def encode_answers(
     tokenizer: Any, questions: Sequence[Question], *, family: Family, max_tokens: int
-) -> list[Row]:
+) -> Rows:
     """Return one row per question with the bare answer as its completion (answer-only arm)."""
-    rows = []
+    rows = Rows()
     for question in questions:
         completion = f"{answers.ARROW} {question.answer}"
         row = encode_row(tokenizer, question.text, completion, family)

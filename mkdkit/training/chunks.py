@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from mkdkit.models import encoding, loading
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import Precision
 
 # (scored tokens, vocabulary) logits, (scored tokens,) labels, the rows they come from -> a sum

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings
 from mkdkit.training import losses
 from mkdkit.training.chunks import LossOf

@@ -18,7 +18,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from mkdkit.models import encoding
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import checkpoints, losses
 from mkdkit.training.chunks import LossOf, batch_loss

@@ -5,19 +5,21 @@ the mentor's k likeliest tokens, their log-probabilities, and the log of all oth
 each temperature of `TEMPERATURES`. Rows are found by content (`Row.key`), never by position.
 """
 
+import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from mkdkit.models import encoding
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
 from mkdkit.training.losses import top_k_soft_label_loss
 
@@ -95,17 +97,15 @@ class Store:
                     f"but {value!r} is asked for; make them again with the right mentor"
                 )
         self._shards: dict[str, Any] = {}
-        self._places = {
-            key: (name, start, stop)
-            for name in self.manifest["shards"]
-            for key, (start, stop) in _rows_of(self._shard(name), self.folder / name).items()
-        }
+        self._places = _Places(
+            _rows_of(self._shard(name), self.folder / name) for name in self.manifest["shards"]
+        )
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __contains__(self, row: Row) -> bool:
-        return row.key in self._places
+        return self._places.find(row) is not None
 
     def _shard(self, name: str) -> Any:
         if name not in self._shards:
@@ -118,14 +118,50 @@ class Store:
         return SoftLabels(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
 
     def _read_row(self, row: Row) -> tuple[Tensor, Tensor, Tensor]:
-        if row.key not in self._places:
+        place = self._places.find(row)
+        if place is None:
             raise ValueError(f"{self.folder}: no soft labels for a row; they are of other rows")
-        name, start, stop = self._places[row.key]
-        shard = self._shard(name)
+        shard, start = self._shard(self.manifest["shards"][place[0]]), place[1]
+        stop = start + len(row.label)
         ids, log_probs, tail = (
             shard.get_slice(part)[start:stop] for part in ("token_ids", "log_probs", "log_tail")
         )
         return ids.to(torch.int64), log_probs.float(), tail
+
+
+class _Places:
+    """Which shard holds a row, and where: 28 bytes a row, so that a large store takes no memory."""
+
+    def __init__(self, shards: Iterable[dict[str, tuple[int, int]]]) -> None:
+        found = [
+            (_digests(places), np.full(len(places), number, np.int32), _starts(places))
+            for number, places in enumerate(shards)
+        ]
+        if not found:
+            found = [(_digests(()), np.empty(0, np.int32), np.empty(0, np.int64))]
+        keys, shard, start = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        order = np.argsort(keys)
+        self._keys, self._shard, self._start = keys[order], shard[order], start[order]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def find(self, row: Row) -> tuple[int, int] | None:
+        """Return (the shard's number, the row's first scored token there); None if it is absent."""
+        (key,) = _digests([row.key])
+        place = int(np.searchsorted(self._keys, key))
+        if place == len(self._keys) or self._keys[place] != key:
+            return None
+        return int(self._shard[place]), int(self._start[place])
+
+
+def _digests(keys: Iterable[str]) -> np.ndarray:
+    """Row keys as bytes, half as long as in hexadecimal digits."""
+    return np.array([bytes.fromhex(key) for key in keys], dtype="S16")
+
+
+def _starts(places: dict[str, tuple[int, int]]) -> np.ndarray:
+    return np.array([start for start, _ in places.values()], dtype=np.int64)
 
 
 def write_store(
@@ -152,34 +188,48 @@ def write_store(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    done = {path.name: _rows_of(_open_shard(path), path) for path in folder.glob("*.safetensors")}
-    stored = {key for places in done.values() for key in places}
-    waiting = {row.key: row for row in rows if row.key not in stored}
-    todo = sorted(waiting.values(), key=lambda row: (len(row), row.key))
-    size = settings.batch_size * SHARD_BATCHES
-    for start in range(0, len(todo), size):
-        name = f"shard-{len(done):05d}.safetensors"
-        done[name] = _write_shard(folder / name, mentor, todo[start : start + size], settings, fill)
-        yield len(stored) + min(start + size, len(todo))
+    shards = sorted(path.name for path in folder.glob("*.safetensors"))
+    here = _Places(_rows_of(_open_shard(folder / name), folder / name) for name in shards)
+    todo = [place for place in _different(rows) if here.find(rows[place]) is None]
+    taken = set(shards)  # a shard that was deleted for being damaged leaves a gap
+    names = (f"shard-{number:05d}.safetensors" for number in itertools.count())
+    free = (name for name in names if name not in taken)
+    written, size = len(here), settings.batch_size * SHARD_BATCHES
+    for first in range(0, len(todo), size):
+        some = [rows[place] for place in todo[first : first + size]]
+        shards.append(next(free))
+        _write_shard(folder / shards[-1], mentor, some, settings, fill)
+        written += len(some)
+        yield written
     manifest = {
         **identity,
         "top_k": settings.top_k,
         "temperatures": list(TEMPERATURES),
         "vocabulary": mentor.config.vocab_size,
-        "rows": sum(map(len, done.values())),
-        "scored_tokens": sum(
-            stop - start for rows in done.values() for start, stop in rows.values()
-        ),
-        "shards": sorted(done),
+        "rows": written,
+        "scored_tokens": sum(_scored_tokens(folder / name) for name in shards),
+        "shards": sorted(shards),
     }
     partial = folder / (MANIFEST + ".part")
     partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     partial.replace(folder / MANIFEST)
 
 
+def _different(rows: Sequence[Row]) -> list[int]:
+    """Return the numbers of rows that differ from all others: short ones first, as batches need."""
+    keys = _digests(row.key for row in rows)
+    _, first = np.unique(keys, return_index=True)
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    return first[np.lexsort((keys[first], lengths[first]))].tolist()
+
+
+def _scored_tokens(path: Path) -> int:
+    return max((stop for _, stop in _rows_of(_open_shard(path), path).values()), default=0)
+
+
 def _write_shard(
     path: Path, mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
-) -> dict[str, tuple[int, int]]:
+) -> None:
     batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
     parts = [_speak(mentor, batch, settings.top_k, fill) for batch in batches]
     small = torch.uint16 if mentor.config.vocab_size <= 2**16 else torch.int32
@@ -195,7 +245,6 @@ def _write_shard(
     partial = path.with_suffix(".part")
     save_file(tensors, partial, metadata={"rows": json.dumps(places)})
     partial.replace(path)
-    return places
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ from record import keep
 from transformers import AutoConfig, T5Config, T5ForConditionalGeneration, T5Tokenizer
 
 from mkdkit.models import encoding
-from mkdkit.models.encoding import Row
+from mkdkit.models.rows import Row
 from mkdkit.settings import Precision, QuestionSettings, SoftLabelSettings, StudentSettings
 from mkdkit.tasks import catalogue
 from mkdkit.teachers import question_sets, recorded

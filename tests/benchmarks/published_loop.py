@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mkdkit.models import encoding
-from mkdkit.models.encoding import IGNORE_INDEX, Row
+from mkdkit.models.encoding import IGNORE_INDEX
+from mkdkit.models.rows import Row
 
 
 def pad(rows: Sequence[Row], model: Any, lengths: tuple[int, int] | None) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from tqdm.auto import tqdm
 from mkdkit import records
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
+from mkdkit.models.rows import Row, Rows
 from mkdkit.pipeline.folders import Stage, Work
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
@@ -26,7 +27,7 @@ def encode(
     settings: TrainingSettings,
     train: Sequence[Question],
     rationales: Sequence[Rationale],
-) -> list[encoding.Row]:
+) -> Rows:
     """Return the rows that a base learns from rationales."""
     return encoding.encode_completions(
         tokenizer,
@@ -43,7 +44,7 @@ def fine_tune(
     recipe: Recipe,
     base: str,
     settings: TrainingSettings,
-    rows: Sequence[encoding.Row],
+    rows: Sequence[Row],
     loss_of: LossOf,
     splits: Splits,
     label: str,
