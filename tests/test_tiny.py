@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -85,7 +85,7 @@ def test_a_size_has_the_parameters_its_shape_gives(size):
 
 
 def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match=r"student, middle, mentor, got 'huge'"):
+    with pytest.raises(ValueError, match=r"seed, student, middle, mentor, got 'huge'"):
         tiny.config("huge")
     with pytest.raises(ValueError, match=r"tiny-student, tiny-mentor; got 'tiny-huge'"):
         tiny.folder("tiny-huge")
@@ -142,7 +142,7 @@ def test_the_committed_record_belongs_to_the_shipped_weights(size):
 
 
 def test_the_bases_together_fit_into_25_megabytes():
-    files = [file for name in tiny.TINY for file in tiny.folder(name).iterdir()]
+    files = [file for file in tiny.MODELS.rglob("*") if file.is_file()]
     assert sum(file.stat().st_size for file in files) < 25e6
 
 
@@ -468,6 +468,36 @@ def test_a_base_does_not_shrink():
         growing.grow(large, tiny.config("student"))
 
 
+def test_a_run_that_ends_early_is_the_beginning_of_the_whole_one(tmp_path):
+    settings = replace(QUICK, tokens=0.002, compile=False)
+    for name, until in (("early", 0.5), ("whole", 1.0)):
+        run = pretrain.start(replace(settings, until=until), tmp_path / name)
+        pretrain.train(run, tmp_path / name)
+        steps, rate = run.step, run.optimizers[0].param_groups[0]["lr"]
+        if until < 1:
+            assert (steps, run.progress) == (8, pytest.approx(0.512))
+            assert rate > 0.5 * settings.muon_rate  # still high
+            early = [curve[-1] for curve in run.curve]
+    assert [curve[-1] for curve in run.curve][: len(early)] == early
+    assert rate < 0.1 * settings.muon_rate
+
+
+def test_without_the_seed_a_size_is_refused_with_the_remedy(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        pretrain.main(["--size", "mentor", "--run", str(tmp_path)])
+    assert "make it first (--size seed)" in capsys.readouterr().err
+
+
+def test_the_seed_was_made_with_the_settings_of_the_bare_command():
+    folder = Path(tiny.__file__).parents[2] / "data" / "results"
+    record = json.loads((folder / "pretrain_seed.json").read_text(encoding="utf-8"))
+    settings = pretrain.PretrainSettings(size="seed", **pretrain.SHIPPED["seed"])
+    assert record["settings"] == asdict(settings)
+    seed = AutoModelForCausalLM.from_pretrained(tiny.MODELS / "tiny-seed")
+    assert seed.num_parameters() == record["parameters"]
+
+
 def test_growing_from_a_base_that_there_is_not_is_refused(tmp_path):
     settings = replace(QUICK, size="mentor", grow_from=str(tmp_path / "huge"))
     with pytest.raises(ValueError, match="no such folder"):
@@ -512,8 +542,6 @@ def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):
     pretrain.main([str(part) for part in command])
     base = AutoModelForCausalLM.from_pretrained(out)
     assert base.dtype == torch.bfloat16
-    half = AutoModelForCausalLM.from_pretrained(tmp_path / "run" / "half")  # to grow from
-    assert not torch.equal(half.model.embed_tokens.weight, base.model.embed_tokens.weight)
     record = json.loads((results / "pretrain_student.json").read_text(encoding="utf-8"))
     # rows of 128 and 256 tokens, two a step, and of 768 at the end
     assert 2000 <= record["tokens"] < 2000 + 2 * 768

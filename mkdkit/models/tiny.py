@@ -12,21 +12,23 @@ from transformers import LlamaConfig
 
 from mkdkit.models import tiny_tokenizer
 
-Size = Literal["student", "middle", "mentor"]
+Size = Literal["seed", "student", "middle", "mentor"]
 
 CONTEXT = tiny_tokenizer.CONTEXT
 TINY = {
     "tiny-student": "about 1 million parameters: 4 layers, width 128",
     "tiny-mentor": "about 4.2 million parameters: 5 layers, width 256",
 }
+STUDENT = {
+    "hidden_size": 128,
+    "intermediate_size": 320,
+    "num_hidden_layers": 6,  # with four, a swap (whose? with whom? what has he?) is not learnt
+    "num_attention_heads": 4,
+}
 SHAPES: dict[str, dict[str, int]] = {
     # every width is a multiple of 64, the number of weights that share one scale in NF4
-    "student": {
-        "hidden_size": 128,
-        "intermediate_size": 320,
-        "num_hidden_layers": 6,  # with four, a swap (whose? with whom? what has he?) is not learnt
-        "num_attention_heads": 4,
-    },
+    "seed": STUDENT,  # what the others grow from
+    "student": STUDENT,
     "middle": {
         "hidden_size": 192,
         "intermediate_size": 512,

@@ -3,16 +3,18 @@
 Rule-made single steps (`single_steps`) are packed into full rows and read once. Hidden matrices
 are trained by Muon, the rest by AdamW; both rates fall to zero over the planned tokens. A run
 that was interrupted goes on from its last checkpoint when the same command is given again. Bases
-can grow from smaller ones (`growing`). Best from one that is half made, while its rates are high:
-raising them again once they have fallen costs more than it brings.
+can grow from others of their width or less (`growing`). Best from one that was left while its rates
+were high: raising them again once they have fallen costs more than it brings.
 
+    python -m mkdkit.pipeline.pretrain --size seed
     python -m mkdkit.pipeline.pretrain --size student
-    half=data/runs/pretrain-tiny-student/half
-    python -m mkdkit.pipeline.pretrain --size mentor --grow-from $half --muon-rate 0.005 ...
+    python -m mkdkit.pipeline.pretrain --size middle
+    python -m mkdkit.pipeline.pretrain --size mentor
+
+All three sizes grow from the seed, which lies in `data/models` too: any size can be made first.
 """
 
 import argparse
-import copy
 import json
 import math
 import platform
@@ -32,13 +34,12 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mkdkit.models import loading, tiny, tiny_tokenizer
 from mkdkit.pipeline import growing, keys, pretrain_batches, pretrain_checkpoints, single_steps
-from mkdkit.pipeline.pretrain_settings import PretrainSettings
+from mkdkit.pipeline.pretrain_settings import SEED, SHIPPED, PretrainSettings
 from mkdkit.pipeline.stages import data
 
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
 POINTS = 100  # of the loss curve
-HALF = "half"  # folder, beside the checkpoints, of the base as it was at half its tokens
 KEPT = ("step", "tokens", "seconds", "curve", "probes")  # of a run, beside its tensors
 
 
@@ -61,6 +62,11 @@ class Run:
     def progress(self) -> float:
         """Share of the planned tokens that were read; can end slightly above 1."""
         return self.tokens / (1e6 * self.settings.tokens)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether as much was read as is to be."""
+        return self.progress >= self.settings.until
 
     def position(self) -> dict[str, Any]:
         """What a checkpoint keeps beside the tensors, and the record of a finished run."""
@@ -173,7 +179,7 @@ def train(run: Run, folder: Path) -> None:
     recent: list[float] = []
     bar = tqdm(total=POINTS, desc=f"tiny-{run.settings.size}", mininterval=5)
     saved = time.monotonic()
-    while run.progress < 1:
+    while not run.has_ended:
         started = time.monotonic()
         recent.append(take_step(run, body, run.progress))
         run.seconds += time.monotonic() - started
@@ -183,12 +189,10 @@ def train(run: Run, folder: Path) -> None:
             bar.set_postfix(loss=f"{mean:.3f}", step=run.step, refresh=False)
             bar.update(len(run.curve) - bar.n)
             recent = []
-        if (len(run.probes) + 1) / PROBES <= run.progress < 1:
+        if (len(run.probes) + 1) / PROBES <= run.progress and not run.has_ended:
             add_probe(run)
-        if 0.5 <= run.progress < 1 and not (folder / HALF).exists():
-            write_base(copy.deepcopy(run.model), folder / HALF)
         is_due = time.monotonic() - saved > run.settings.checkpoint_seconds
-        if is_due and run.progress < 1:  # the last one is written with its probe
+        if is_due and not run.has_ended:  # the last one is written with its probe
             pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
             saved = time.monotonic()
     bar.close()
@@ -237,7 +241,7 @@ def write_base(model: LlamaForCausalLM, folder: Path) -> None:
 def pretrain(settings: PretrainSettings, *, folder: Path, out: Path, results: Path) -> None:
     """Make one base: checkpoints in `folder`, the base in `out`, its record in `results`."""
     run = start(settings, folder)
-    if run.progress < 1:
+    if not run.has_ended:
         train(run, folder)
         add_probe(run)
         pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
@@ -249,14 +253,16 @@ def pretrain(settings: PretrainSettings, *, folder: Path, out: Path, results: Pa
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    usual = PretrainSettings()
     parser = argparse.ArgumentParser(description="Pre-train a tiny base on rule-made single steps.")
-    parser.add_argument("--size", choices=tuple(tiny.SHAPES), default=usual.size)
-    parser.add_argument("--tokens", type=float, default=usual.tokens, help="millions to read")
-    for name in ("step_tokens", "muon_rate", "adamw_rate", "threads", "probe_items", "seed"):
-        value = getattr(usual, name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
-    parser.add_argument("--grow-from", help="a smaller base: a folder, or tiny-student")
+    parser.add_argument("--size", choices=tuple(tiny.SHAPES), default="student")
+    # what is not given is as the shipped base of that size was made
+    numbers = {"tokens": float, "step_tokens": int, "muon_rate": float, "adamw_rate": float}
+    numbers |= {"threads": int, "probe_items": int, "seed": int}
+    for name, kind in numbers.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS)
+    parser.add_argument(
+        "--grow-from", default=argparse.SUPPRESS, help="a smaller base: a folder, or tiny-student"
+    )
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--run", type=Path, help="folder of the checkpoints (default: data/runs)")
     parser.add_argument("--out", type=Path, help="folder of the base (default: data/models)")
@@ -266,9 +272,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     name = f"tiny-{chosen['size']}"
     folder = run or ROOT / "data" / "runs" / f"pretrain-{name}"
     try:
-        settings = PretrainSettings(**chosen)
-        shipped = tiny.MODELS if tiny.is_tiny(name) else ROOT / "data" / "runs"
-        pretrain(settings, folder=folder, out=out or shipped / name, results=results)
+        settings = PretrainSettings(**(SHIPPED[chosen["size"]] | chosen))
+        if settings.grow_from == SEED and not Path(SEED).is_dir():
+            raise ValueError(
+                f"{name} grows from {SEED}, which is not here: go to the top of the project, or "
+                "make it first (--size seed)"
+            )
+        pretrain(settings, folder=folder, out=out or tiny.MODELS / name, results=results)
     except ValueError as error:
         parser.error(str(error))
 

@@ -1,8 +1,20 @@
-"""The settings of a pre-training run; their defaults are what the shipped bases are made with."""
+"""The settings of a pre-training run, and those that the shipped bases are made with."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from mkdkit.models import tiny
+
+SEED = "data/models/tiny-seed"  # from the top of the project: what all shipped sizes grow from
+# the rates that the seed had at its end go on falling
+GROWN = {"grow_from": SEED, "muon_rate": 0.005, "adamw_rate": 1.5e-3}
+# what a size is made with where the command says no more
+SHIPPED: dict[str, dict[str, Any]] = {
+    "seed": {"tokens": 36.0, "until": 0.5},
+    "student": {"tokens": 36.0, **GROWN},
+    "middle": {"tokens": 12.0, **GROWN},
+    "mentor": {"tokens": 24.0, **GROWN},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,7 +22,8 @@ class PretrainSettings:
     """How a tiny base is made."""
 
     size: str = "student"
-    tokens: float = 30.0  # millions to read; the learning rates reach zero with the last
+    tokens: float = 36.0  # millions to read; the learning rates reach zero with the last
+    until: float = 1.0  # share of them after which it ends, rates still high, for others to grow
     step_tokens: int = 4096  # of one optimiser step: fewer rows when they are longer
     first_row: int = 128  # tokens of a row at first: small, cheap steps while much is learned
     row: int = 256  # tokens of a row from `first_share` of all tokens on
@@ -35,6 +48,8 @@ class PretrainSettings:
         for name in ("tokens", "step_tokens", *lengths, "probe_items", "threads"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
+        if not 0 < self.until <= 1:
+            raise ValueError(f"until must be above 0 and at most 1, got {self.until!r}")
         longest = max(getattr(self, name) for name in lengths)
         if longest > tiny.CONTEXT:
             raise ValueError(f"a row has at most {tiny.CONTEXT} tokens, got {longest}")
