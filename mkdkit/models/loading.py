@@ -30,11 +30,11 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def resolve(base: str) -> str:
+def resolve(base: str, *, needs_weights: bool = True) -> str:
     """Return what transformers should load for a base's name.
 
     Raises:
-        ValueError: a tiny base or a folder is named that has no weights.
+        ValueError: a tiny base or a folder is named that has no weights, though they are needed.
     """
     if tiny.is_tiny(base):
         return str(tiny.folder(base))
@@ -42,7 +42,7 @@ def resolve(base: str) -> str:
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ValueError(f"{base}: no config.json in this folder; it is not a model's")
-        if not any(path.glob("*.safetensors")):
+        if needs_weights and not any(path.glob("*.safetensors")):
             raise ValueError(
                 f"{base}: no weights (*.safetensors) in this folder; save a model there with "
                 "save_pretrained, or name a base of the Hub"
@@ -57,7 +57,7 @@ def load_tokenizer(base: str) -> Any:
     from transformers import AutoTokenizer
 
     has_own = (Path(base) / "tokenizer_config.json").is_file()  # an adapter's folder has no model
-    with _plain_errors(base):
+    with plain_errors(base):
         return AutoTokenizer.from_pretrained(base if has_own else resolve(base))
 
 
@@ -65,7 +65,7 @@ def family_of_base(base: str) -> Family:
     """Return the family of a base from its config alone."""
     from transformers import AutoConfig
 
-    with _plain_errors(base):
+    with plain_errors(base):
         config = AutoConfig.from_pretrained(resolve(base))
     return "encoder-decoder" if config.is_encoder_decoder else "causal"
 
@@ -90,7 +90,7 @@ def load_base(
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     if quantization is not None:
         options |= {"quantization_config": _nf4(quantization), "device_map": {"": device()}}
-    with _plain_errors(base), _quiet():
+    with plain_errors(base), quiet():
         config = AutoConfig.from_pretrained(name)
         auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         model: Any = auto.from_pretrained(name, config=config, **options)
@@ -119,7 +119,7 @@ def _nf4(quantization: str) -> Any:
 
 
 @contextlib.contextmanager
-def _plain_errors(base: str) -> Iterator[None]:
+def plain_errors(base: str) -> Iterator[None]:
     """Turn what the libraries raise for a base that cannot be loaded into one clear error."""
     try:
         yield
@@ -136,7 +136,7 @@ def _plain_errors(base: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep loading from writing notes and bars into the reader's page; errors still come."""
     from transformers.utils import logging as theirs
 
@@ -163,11 +163,14 @@ def dequantise(weight: Any) -> torch.Tensor:
 
 def load_trainable(base: str, settings: TrainingSettings) -> Any:
     """Return a model whose trainable weights, in float32, are what `settings.method` trains."""
-    if settings.method == "qlora":
-        model = load_base(base, quantization="nf4", dtype=torch.bfloat16)
-    else:
-        model = load_base(base)
-    if device().type == "cpu" and precision_of(settings.precision) == "bf16":
+    is_4bit = settings.method == "qlora"
+    held: Any = {"quantization": "nf4", "dtype": torch.bfloat16} if is_4bit else {}
+    return make_trainable(load_base(base, **held), settings, device())
+
+
+def make_trainable(model: Any, settings: TrainingSettings, where: torch.device) -> Any:
+    """Return a base made ready for training on a device: its attention, adapter, checkpointing."""
+    if where.type == "cpu" and precision_of(settings.precision) == "bf16":
         # there, going backward through fused attention takes four times as long as through this
         model.set_attn_implementation("eager")
     if settings.method != "full":
@@ -206,7 +209,7 @@ def add_lora(model: Any, settings: TrainingSettings) -> Any:
 
 def save(model: Any, tokenizer: Any, folder: Path, *, base: str, method: Method) -> None:
     """Save what was trained: the whole model, or PEFT's own adapter files and the base's name."""
-    with _quiet():
+    with quiet():
         model.save_pretrained(folder, safe_serialization=True)
     tokenizer.save_pretrained(folder)
     if method != "full":
@@ -224,7 +227,7 @@ def load_trained(folder: str | Path) -> Any:
     record = json.loads((folder / BASE).read_text(encoding="utf-8"))
     dtype = torch.bfloat16 if record["quantization"] else use_dtype()
     base = load_base(record["base"], quantization=record["quantization"], dtype=dtype)
-    with _plain_errors(str(folder)), warnings.catch_warnings(action="ignore"):
+    with plain_errors(str(folder)), warnings.catch_warnings(action="ignore"):
         return PeftModel.from_pretrained(base, str(folder)).eval()
 
 
@@ -249,10 +252,10 @@ def precision_of(asked: Precision) -> Precision:
     return fast_precision() if asked == "auto" else asked
 
 
-def autocast(precision: Precision) -> torch.autocast:
-    """Return a context in which matrix products run in the precision asked for."""
+def autocast(precision: Precision, where: torch.device) -> torch.autocast:
+    """Return a context in which matrix products on a device run in the precision asked for."""
     enabled = precision_of(precision) == "bf16"
-    return torch.autocast(device().type, dtype=torch.bfloat16, enabled=enabled)
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:

@@ -51,14 +51,14 @@ def batch_loss(
     chunks = list(_chunks(rows, max(1, most_logits // vocabulary)))
     head = getattr(model, "module", model).get_output_embeddings()
     if len(chunks) > 1 and is_sum_over_rows and head not in _CAPPED:
-        with loading.autocast(precision):
+        with loading.autocast(precision, model.device):
             hidden, labels, last = encoding.run_before_head(model, batch, lambda rows: rows[-1:])
             is_plain = torch.equal(last, head(hidden[-1:].unsqueeze(0)).squeeze(0))
         if not is_plain:
             _CAPPED.add(head)
         else:
             return _by_chunks(head, hidden, labels, rows, chunks, loss_of, precision)
-    with loading.autocast(precision):
+    with loading.autocast(precision, model.device):
         logits, labels = encoding.predict_scored(model, batch)
     return loss_of(logits, labels, rows)
 
@@ -88,7 +88,7 @@ def _by_chunks(
 
     def losses(leaf: Tensor) -> Iterator[Tensor]:
         for (chunk, expected), part in zip(parts, leaf.split(lengths), strict=True):
-            with loading.autocast(precision):
+            with loading.autocast(precision, part.device):
                 logits = head(part)
             yield loss_of(logits, expected, rows[chunk])
 

@@ -76,6 +76,21 @@ def keep_top_k(logits: Tensor, k: int) -> SoftLabels:
     return SoftLabels(token_ids, log_probs, torch.stack(tails, dim=-1))
 
 
+def bytes_a_token(k: int, vocabulary: int) -> int:
+    """Return the bytes that a store takes for a scored token; some 50 a row come on top, its name.
+
+    Args:
+        k: tokens kept of each distribution.
+        vocabulary: tokens that the mentor has.
+    """
+    kept = k * (_id_type(vocabulary).itemsize + torch.half.itemsize)
+    return kept + len(TEMPERATURES) * torch.float32.itemsize
+
+
+def _id_type(vocabulary: int) -> torch.dtype:
+    return torch.uint16 if vocabulary <= 2**16 else torch.int32
+
+
 class Store:
     """A folder of soft labels, opened for reading; shards are memory-mapped.
 
@@ -232,9 +247,10 @@ def _write_shard(
 ) -> None:
     batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
     parts = [_speak(mentor, batch, settings.top_k, fill) for batch in batches]
-    small = torch.uint16 if mentor.config.vocab_size <= 2**16 else torch.int32
     tensors = {
-        "token_ids": torch.cat([part.token_ids for part in parts]).to(small),
+        "token_ids": torch.cat([part.token_ids for part in parts]).to(
+            _id_type(mentor.config.vocab_size)
+        ),
         "log_probs": torch.cat([part.log_probs for part in parts]).half(),
         "log_tail": torch.cat([part.log_tail for part in parts]),  # half would lose small tails
     }
