@@ -17,7 +17,8 @@ import tyro
 
 from mkdkit.pipeline import arms as all_arms
 from mkdkit.pipeline import folders, recipes
-from mkdkit.settings import Augmentation, QuestionSettings, QuestionSource, Recipe
+from mkdkit.pipeline.options import RecipeOptions
+from mkdkit.settings import QuestionSettings, QuestionSource, Recipe
 from mkdkit.tasks import catalogue
 from mkdkit.teachers.asking.settings import AskSettings
 
@@ -25,50 +26,25 @@ DEBUG = "--debug"
 ASKED = Path(__file__).parents[1] / "data" / "asked"  # rationales that were asked for
 
 
-def run(
-    profile: Literal["tiny", "gpu", "smoke"] | None = None,
-    task: str = recipes.DEFAULT_TASK,
-    seed: int = 0,
-    arms: tuple[str, ...] = all_arms.DEFAULT,
-    source: QuestionSource = "rule-made",
-    data_dir: Path | None = None,
-    augmentation: Augmentation = "own",
-    mentor_base: str | None = None,
-    student_base: str | None = None,
-    settings: Path | None = None,
-) -> None:
+def run(recipe: RecipeOptions, arms: tuple[str, ...] = all_arms.DEFAULT) -> None:
     """Run the whole method for one task and seed, and print what came of it.
 
     Stages that were run before with the same settings are loaded, so a run that was stopped goes
     on where it stood.
 
     Args:
-        profile: tiny (shipped bases, CPU, minutes), gpu (Flan-T5), smoke (seconds, no result);
-            by default what MKDKIT_PROFILE says, or tiny.
-        task: what is asked; `mkdkit doctor` lists the tasks.
-        seed: of everything that is drawn.
+        recipe: which one.
         arms: the methods to compare.
-        source: rule-made questions with a scripted teacher, or a recorded set.
-        data_dir: the folder of a recorded set, as `mkdkit fetch` or a checkout lays it out.
-        augmentation: own: our mentor writes rationales; recorded: the published mentor's.
-        mentor_base: another base for the mentor: a folder, or a name on the Hub.
-        student_base: another base for the student; it must share the mentor's vocabulary.
-        settings: a JSON file with settings in place of the profile's, in the form of report.json's.
     """
     for name in arms:
         all_arms.find(name)
-    profile = profile or recipes.default_profile()  # type: ignore[assignment]
-    if profile == "smoke":
+    chosen = recipe.make()
+    if chosen.profile == "smoke":
         os.environ["MKDKIT_PROFILE"] = "smoke"  # its runs go to a temporary folder
-    recipe = recipes.make(str(profile), task, seed=seed)
-    recipe = recipes.with_source(recipe, source, data_dir=data_dir, augmentation=augmentation)
-    recipe = recipes.with_bases(recipe, mentor=mentor_base, student=student_base)
-    if settings is not None:
-        recipe = recipes.with_settings(recipe, settings)
-    _say(f"{task}, seed {seed}, profile {profile}: loading the libraries ...")
+    _say(f"{_title(chosen)}: loading the libraries ...")
     from mkdkit.pipeline import stages
 
-    done = stages.report(recipe, arms)
+    done = stages.report(chosen, arms)
     _print_report(stages.read_report(done))
     _say(f"\nreport: {done.folder / 'report.json'}")
 
@@ -91,6 +67,45 @@ def _print_report(report: dict[str, Any]) -> None:
     for stage in report["stages"]:
         serves = ", ".join(stage["arms"]) or "all arms"
         print(f"{stage['name']:28}{stage['seconds']:9.1f}{stage['peak_gib']:10.2f}   {serves}")
+
+
+def plan(
+    recipe: RecipeOptions,
+    prompt_tokens: int | None = None,
+    completion_tokens: int | None = None,
+    teraflops: float | None = None,
+) -> None:
+    """Say what a run will take, before anything is spent: memory by part, disk, work and time.
+
+    Reads the bases' configs, never their weights. Profile gpu is planned for a CUDA device, which
+    need not be here.
+
+    Args:
+        recipe: which one.
+        prompt_tokens: of the longest prompt; by default half of the recipe's longest row.
+        completion_tokens: of the longest completion; by default the other half.
+        teraflops: what your device does in a second; by default measured, if it is here.
+    """
+    if teraflops is not None and teraflops <= 0:
+        raise ValueError(f"teraflops must be above 0, got {teraflops}")
+    chosen = recipe.make(needs_device=False)
+    _say(f"{_title(chosen)}, {chosen.mentor_base} to {chosen.student_base}: loading ...")
+    import torch
+
+    from mkdkit.models import loading
+    from mkdkit.pipeline import plan_table, planning
+
+    where = torch.device("cuda") if chosen.profile == "gpu" else loading.device()
+    found = []
+    for stage in planning.plan(chosen, where, prompt=prompt_tokens, completion=completion_tokens):
+        _say(f"rehearsed: {stage.name}")
+        found.append(stage)
+    for line in plan_table.lines(found, where, teraflops=teraflops):
+        print(line)
+
+
+def _title(recipe: Recipe) -> str:
+    return f"{recipe.questions.task}, seed {recipe.seed}, profile {recipe.profile}"
 
 
 def fetch(
@@ -214,6 +229,7 @@ def _say(text: str) -> None:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "run": run,
+    "plan": plan,
     "fetch": fetch,
     "grade": grade,
     "ask": ask,
