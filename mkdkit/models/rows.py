@@ -27,7 +27,7 @@ class Row:
 class Rows(Sequence[Row]):
     """A sequence of rows, held side by side in two arrays: 4 bytes a token and 16 a row.
 
-    As tuples of Python integers they would take ten times that, and a large set more memory than
+    As tuples of Python integers they would take nine times that, and a large set more memory than
     the model that learns it.
     """
 

@@ -45,10 +45,7 @@ class RecipeOptions:
             ValueError: there is no such profile, task, source or setting.
         """
         profile = self.profile or recipes.default_profile()
-        if profile == "gpu" and not needs_device:
-            recipe = recipes.with_seed(recipes.gpu(self.task), self.seed)
-        else:
-            recipe = recipes.make(profile, self.task, seed=self.seed)
+        recipe = recipes.make(profile, self.task, seed=self.seed, needs_device=needs_device)
         recipe = recipes.with_source(
             recipe, self.source, data_dir=self.data_dir, augmentation=self.augmentation
         )

@@ -177,7 +177,9 @@ def train(run: Run, folder: Path) -> None:
     """Train to the last of the planned tokens, with checkpoints in `folder` on the way."""
     body = _compiled(run)
     recent: list[float] = []
-    bar = tqdm(total=POINTS, desc=f"tiny-{run.settings.size}", mininterval=5)
+    bar = tqdm(
+        total=round(POINTS * run.settings.until), desc=f"tiny-{run.settings.size}", mininterval=5
+    )
     saved = time.monotonic()
     while not run.has_ended:
         started = time.monotonic()
@@ -261,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, kind in numbers.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=argparse.SUPPRESS)
     parser.add_argument(
-        "--grow-from", default=argparse.SUPPRESS, help="a smaller base: a folder, or tiny-student"
+        "--grow-from", default=argparse.SUPPRESS, help="a base to begin as: a folder; '' for none"
     )
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--run", type=Path, help="folder of the checkpoints (default: data/runs)")

@@ -38,8 +38,16 @@ def default_profile() -> str:
     return os.environ.get("MKDKIT_PROFILE") or "tiny"
 
 
-def make(profile: str, task: str = DEFAULT_TASK, *, seed: int = 0) -> Recipe:
+def make(
+    profile: str, task: str = DEFAULT_TASK, *, seed: int = 0, needs_device: bool = True
+) -> Recipe:
     """Return the recipe of a profile for a task.
+
+    Args:
+        profile: one of `PROFILES`.
+        task: what is asked.
+        seed: of everything that is drawn.
+        needs_device: refuse profile gpu on a machine without one; a plan is made before that.
 
     Raises:
         ValueError: the profile or the task is unknown, or "gpu" is asked for without one.
@@ -47,7 +55,7 @@ def make(profile: str, task: str = DEFAULT_TASK, *, seed: int = 0) -> Recipe:
     catalogue.find(task)
     if profile not in PROFILES:
         raise ValueError(f"profile must be one of {', '.join(PROFILES)}, got {profile!r}")
-    if profile == "gpu":
+    if profile == "gpu" and needs_device:
         _require_gpu()
     recipe = {"tiny": tiny, "smoke": smoke, "gpu": gpu}[profile](task)
     return with_seed(_without_four_bits(recipe), seed)

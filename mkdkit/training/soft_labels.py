@@ -156,16 +156,16 @@ class _Places:
             found = [(_digests(()), np.empty(0, np.int32), np.empty(0, np.int64))]
         keys, shard, start = (np.concatenate(parts) for parts in zip(*found, strict=True))
         order = np.argsort(keys)
-        self._keys, self._shard, self._start = keys[order], shard[order], start[order]
+        self.keys, self._shard, self._start = keys[order], shard[order], start[order]
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self.keys)
 
     def find(self, row: Row) -> tuple[int, int] | None:
         """Return (the shard's number, the row's first scored token there); None if it is absent."""
         (key,) = _digests([row.key])
-        place = int(np.searchsorted(self._keys, key))
-        if place == len(self._keys) or self._keys[place] != key:
+        place = int(np.searchsorted(self.keys, key))
+        if place == len(self.keys) or self.keys[place] != key:
             return None
         return int(self._shard[place]), int(self._start[place])
 
@@ -205,7 +205,7 @@ def write_store(
     folder.mkdir(parents=True, exist_ok=True)
     shards = sorted(path.name for path in folder.glob("*.safetensors"))
     here = _Places(_rows_of(_open_shard(folder / name), folder / name) for name in shards)
-    todo = [place for place in _different(rows) if here.find(rows[place]) is None]
+    todo = _lacking(rows, here)
     taken = set(shards)  # a shard that was deleted for being damaged leaves a gap
     names = (f"shard-{number:05d}.safetensors" for number in itertools.count())
     free = (name for name in names if name not in taken)
@@ -230,10 +230,11 @@ def write_store(
     partial.replace(folder / MANIFEST)
 
 
-def _different(rows: Sequence[Row]) -> list[int]:
-    """Return the numbers of rows that differ from all others: short ones first, as batches need."""
+def _lacking(rows: Sequence[Row], here: _Places) -> list[int]:
+    """Return the numbers of rows that are not stored, each content once: short ones first."""
     keys = _digests(row.key for row in rows)
     _, first = np.unique(keys, return_index=True)
+    first = first[~np.isin(keys[first], here.keys)]
     lengths = np.array([len(row) for row in rows], dtype=np.int64)
     return first[np.lexsort((keys[first], lengths[first]))].tolist()
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ def keep(key: str, values: dict[str, Any], *, path: Path | None = None) -> None:
     for part in key.split("."):
         place = place.setdefault(part, {})
     place.update(values)
-    about = {"command": "mkdkit bench", "finished": datetime.now(UTC).isoformat(timespec="minutes")}
+    command = f"python tests/benchmarks/{Path(sys.argv[0]).name}"
+    about = {"command": command, "finished": datetime.now(UTC).isoformat(timespec="minutes")}
     found["provenance"] = found.get("provenance", {}) | {key.split(".")[0]: about | machine}
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

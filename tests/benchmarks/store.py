@@ -1,9 +1,7 @@
 """What the soft-label store keeps and what it loses, by k and τ, against the mentor's whole word.
 
-Two pairs: the tiny mentor and student, each fine-tuned for a moment on scripted rationales; and,
-where the published data and Flan-T5's files are at hand, a Flan-T5-shaped pair with the 32 k
-vocabulary, trained for a while on the real rationales (random weights would have no head to
-cover). All on rows that neither was trained on.
+The tiny mentor and student, each fine-tuned for a moment on scripted rationales, on rows that
+neither was trained on.
 """
 
 import tempfile
