@@ -5,12 +5,12 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from mkdkit.pipeline import recipes
+from mkdkit.pipeline import paper_recipes, recipes
 from mkdkit.settings import QuestionSettings, Recipe, SamplingSettings, StudentSettings
 
 
 def test_mentor_kds_small_students_are_trained_as_published():
-    recipe = recipes.published("tracking_shuffled_objects")
+    recipe = paper_recipes.mentor_kd("tracking_shuffled_objects")
     assert recipe.student_base == "google/flan-t5-small"
     assert recipe.mentor_base == "google/flan-t5-large"
     student = recipe.student
@@ -32,11 +32,11 @@ def test_mentor_kds_small_students_are_trained_as_published():
     ],
 )
 def test_mentors_learn_at_the_published_rate_of_family_and_task(student, task, rate):
-    assert recipes.published(task, student).mentor.learning_rate == rate
+    assert paper_recipes.mentor_kd(task, student).mentor.learning_rate == rate
 
 
 def test_the_xl_student_has_an_xxl_mentor_lora_and_the_long_template():
-    recipe = recipes.published("gsm8k", "google/flan-t5-xl")
+    recipe = paper_recipes.mentor_kd("gsm8k", "google/flan-t5-xl")
     assert recipe.mentor_base == "google/flan-t5-xxl"
     assert (recipe.student.method, recipe.student.lora_rank, recipe.mentor.lora_rank) == (
         "lora",
@@ -48,7 +48,7 @@ def test_the_xl_student_has_an_xxl_mentor_lora_and_the_long_template():
 
 
 def test_fine_tune_cot_is_trained_as_published():
-    student = recipes.fine_tune_cot("multiarith").student
+    student = paper_recipes.fine_tune_cot("multiarith").student
     assert (student.learning_rate, student.batch_size, student.epochs) == (3e-4, 8, 20)
     assert student.kd_weight == 0.0
 
@@ -90,7 +90,7 @@ def test_unknown_profiles_tasks_and_students_are_refused():
     with pytest.raises(ValueError, match="task 'svmp' is unknown"):
         recipes.make("tiny", "svmp")
     with pytest.raises(ValueError, match="student must be one of"):
-        recipes.published("svamp", "gpt2")
+        paper_recipes.mentor_kd("svamp", "gpt2")
 
 
 @pytest.mark.parametrize(
