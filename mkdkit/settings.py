@@ -15,6 +15,7 @@ Schedule = Literal["constant", "cosine", "linear"]
 Template = Literal["arrow", "therefore"]
 Precision = Literal["auto", "bf16", "fp32"]
 Keep = Literal["best", "last"]
+Optimizer = Literal["adamw", "paged_adamw_8bit"]
 Augmentation = Literal["own", "recorded"]
 
 
@@ -101,8 +102,10 @@ class TrainingSettings:
     warmup_share: float = 0.0  # of all optimiser steps
     weight_decay: float = 0.0
     clip_norm: float = 1.0  # gradients longer than this are scaled down to it; 0: never
-    batch_size: int = 8  # rows in one forward pass
-    accumulation_steps: int = 1  # forward passes in one optimiser step
+    optimizer: Optimizer = "adamw"  # or bitsandbytes', its moments in 8 bits, 2 bytes a weight
+    batch_size: int = 8  # rows of like length
+    accumulation_steps: int = 1  # batches in one optimiser step
+    max_batch_tokens: int | None = None  # padded, in one forward pass; larger batches are split
     epochs: float = 20  # passes over the set
     max_steps: int | None = None  # optimiser steps; overrides epochs (for equal-steps arms)
     max_tokens: int = 512  # prompt + completion; a longer row is an error here
@@ -120,6 +123,7 @@ class TrainingSettings:
         _require_choice("template", self.template, Template)
         _require_choice("precision", self.precision, Precision)
         _require_choice("keep", self.keep, Keep)
+        _require_choice("optimizer", self.optimizer, Optimizer)
         for name in ("lora_rank", "lora_alpha", "batch_size", "accumulation_steps", "max_tokens"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)
@@ -127,9 +131,9 @@ class TrainingSettings:
         _require(0 <= self.warmup_share <= 1, "warmup_share", "from 0 to 1", self.warmup_share)
         for name in ("weight_decay", "clip_norm", "epochs", "validations", "checkpoint_seconds"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _require(
-            self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1", self.max_steps
-        )
+        for name in ("max_steps", "max_batch_tokens"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, name, "at least 1, or none for no limit", value)
 
 
 @dataclass(frozen=True, kw_only=True)

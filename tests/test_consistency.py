@@ -11,7 +11,7 @@ from mkdkit.pipeline import recipes
 from mkdkit.pipeline.stages import data
 from mkdkit.settings import StudentSettings
 from mkdkit.tasks import procedural
-from mkdkit.training import consistency, loop
+from mkdkit.training import batches, consistency, loop
 
 P, Q = (0.8, 0.2), (0.5, 0.5)
 ONE, OTHER = (torch.tensor([distribution]).log() for distribution in (P, Q))
@@ -116,7 +116,7 @@ def test_rows_that_are_no_pairs_are_refused():
 
 def test_pairs_stay_together_in_every_batch_of_every_epoch():
     settings = StudentSettings(batch_size=8, epochs=3)
-    plan = loop.plan_steps([7, 9, 3, 4] * 10, settings, together=2)
+    plan = batches.plan_steps([7, 9, 3, 4] * 10, settings, together=2)
     assert len(plan) == 15
     for (batch,) in plan:
         assert all(a % 2 == 0 and b == a + 1 for a, b in zip(batch[::2], batch[1::2], strict=True))
@@ -126,7 +126,7 @@ def test_pairs_stay_together_in_every_batch_of_every_epoch():
 
 def test_pairs_need_an_even_batch():
     with pytest.raises(ValueError, match="multiple of 2, got 7"):
-        loop.plan_steps([5] * 8, StudentSettings(batch_size=7), together=2)
+        batches.plan_steps([5] * 8, StudentSettings(batch_size=7), together=2)
 
 
 def test_new_questions_follow_the_recipes_own_and_are_in_no_other_split():

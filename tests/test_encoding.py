@@ -10,7 +10,7 @@ from mkdkit.models.encoding import IGNORE_INDEX
 from mkdkit.models.rows import Row
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import TrainingSettings
-from mkdkit.training import loop
+from mkdkit.training import batches, loop
 
 ROWS = [
     Row(prompt=(300, 301, 302), label=(310, 311, 1)),
@@ -122,12 +122,12 @@ def test_too_long_a_row_is_an_error_and_never_cut(bases):
 
 def test_every_row_is_in_exactly_one_batch_and_neighbours_are_of_like_length():
     lengths = [(7 * i) % 101 + 1 for i in range(500)]
-    plan = encoding.plan_batches(lengths, 8, seed=3, epoch=0)
+    plan = batches.plan_epoch(lengths, 8, seed=3, epoch=0)
     assert sorted(row for batch in plan for row in batch) == list(range(500))
     padded = sum(max(lengths[row] for row in batch) * len(batch) for batch in plan)
     assert sum(lengths) / padded > 0.9  # in file order it would be about 0.55
-    assert plan == encoding.plan_batches(lengths, 8, seed=3, epoch=0)
-    assert plan != encoding.plan_batches(lengths, 8, seed=3, epoch=1)
+    assert plan == batches.plan_epoch(lengths, 8, seed=3, epoch=0)
+    assert plan != batches.plan_epoch(lengths, 8, seed=3, epoch=1)
 
 
 def test_vocabularies_that_differ_are_refused_with_numbers(bases):

@@ -10,7 +10,7 @@ from bases import FAMILIES, save_t5
 from mkdkit.models import encoding, loading, sampling
 from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
-from mkdkit.training import checkpoints, loop
+from mkdkit.training import batches, checkpoints, loop, optimizers
 
 ROWS = [
     Row(prompt=(300 + i, 301, 302), label=(*range(310, 311 + i % 4), 320 + i, 1)) for i in range(12)
@@ -120,6 +120,39 @@ def test_a_run_resumed_equals_a_run_uninterrupted(tmp_path):
     assert torch.equal(weights_of(whole), weights_of(resumed))
 
 
+def test_moments_in_8_bits_of_small_tensors_are_adamws_own(bases):
+    """Tensors below 4,096 weights keep float32 moments: both must take the same steps."""
+
+    def stepped(optimizer):
+        torch.manual_seed(0)
+        layer = torch.nn.Linear(30, 20)
+        settings = TrainingSettings(optimizer=optimizer, learning_rate=1e-2, weight_decay=0.1)
+        adamw = optimizers.make_optimizer(layer, settings)
+        for number in range(5):
+            torch.manual_seed(number)
+            layer(torch.randn(4, 30)).square().sum().backward()
+            adamw.step()
+            adamw.zero_grad()
+        return torch.cat([layer.weight.flatten(), layer.bias])
+
+    assert torch.allclose(stepped("adamw"), stepped("paged_adamw_8bit"), atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["full", "qlora"])
+def test_moments_in_8_bits_learn_and_are_resumed_exactly(bases, tmp_path, method):
+    settings = replace(SETTINGS, method=method, optimizer="paged_adamw_8bit", lora_rank=64)
+    whole, steps = train(bases["causal"], settings)
+    assert steps[-1].loss < 0.9 * steps[0].loss
+    model = loading.load_trainable(bases["causal"], settings)
+    running = loop.train(model, ROWS, loop.hard_labels, settings, fill=0, folder=tmp_path)
+    for _ in range(4):
+        next(running)
+    running.close()
+    resumed, rest = train(bases["causal"], settings, folder=tmp_path)
+    assert rest[0].number == 4  # the checkpoint of a step is written when the next is asked for
+    assert torch.equal(weights_of(whole), weights_of(resumed))
+
+
 def test_a_half_written_checkpoint_is_not_used(tmp_path, base):
     whole, _ = train(base)
     (tmp_path / "checkpoint.part").mkdir()
@@ -166,8 +199,8 @@ def test_learning_rates_by_hand():
 
 def test_every_epoch_uses_every_row_once_and_accumulation_groups_batches():
     settings = TrainingSettings(batch_size=5, accumulation_steps=2, epochs=3)
-    plan = loop.plan_steps([3] * 23, settings)
-    assert len(plan) == loop.count_steps(23, settings) == 3 * 3  # 5 batches: steps of 2, 2, 1
+    plan = batches.plan_steps([3] * 23, settings)
+    assert len(plan) == batches.count_steps(23, settings) == 3 * 3  # 5 batches: steps of 2, 2, 1
     for epoch in range(3):
         rows = [r for step in plan[3 * epoch : 3 * epoch + 3] for batch in step for r in batch]
         assert sorted(rows) == list(range(23))

@@ -6,7 +6,6 @@ reads prompt and label as one sequence, and its logit at position t predicts tok
 the only file that knows the difference.
 """
 
-import random
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -21,7 +20,6 @@ from mkdkit.tasks import answers
 
 Family = Literal["causal", "encoder-decoder"]
 IGNORE_INDEX = -100  # a label that is not scored: prompt and padding
-BUCKET_BATCHES = 32  # batches are cut from runs of this many, sorted by length
 
 
 def family_of(model: Any) -> Family:
@@ -251,23 +249,3 @@ def run_before_head(
     finally:
         handle.remove()
     return seen[0], seen[1], logits.squeeze(0)
-
-
-def plan_batches(
-    lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int
-) -> list[list[int]]:
-    """Return the batches of one epoch as lists of row numbers, rows of like length together.
-
-    Every row is in exactly one batch. Rows are shuffled, then sorted by length within runs of
-    `BUCKET_BATCHES` batches, so padding is small and the order still changes with every epoch.
-    """
-    draw = random.Random(f"batches {seed} {epoch}")
-    order = list(range(len(lengths)))
-    draw.shuffle(order)
-    run = batch_size * BUCKET_BATCHES
-    batches = []
-    for start in range(0, len(order), run):
-        bucket = sorted(order[start : start + run], key=lambda row: lengths[row])
-        batches += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
-    draw.shuffle(batches)
-    return batches

@@ -5,7 +5,7 @@ and its adapter are counted, not reckoned. Only 4-bit blocks are reckoned, by th
 """
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from mkdkit.models import loading
 from mkdkit.settings import TrainingSettings
 
 BLOCK, OUTER_BLOCK = 64, 256  # NF4: weights that share a scale, and scales that share one of theirs
+# moments in 8 bits that share a scale, and the smallest tensor whose moments are held so
+MOMENT_BLOCK, LEAST_IN_8_BITS = 256, 4096
 # beside every 4-bit matrix: 16 levels of its weights, 256 of its scales, and the scales' mean
 TABLES = 4 * (16 + 256 + 1)
 
@@ -27,7 +29,7 @@ class Footprint:
     weights: int  # of the base, with the scales of its 4-bit blocks
     adapter: int
     gradients: int  # one for every trained weight
-    optimiser: int  # two moments for every trained weight, and a count of steps for every tensor
+    optimiser: int  # two moments for every trained weight, and what they are read by
     parameters: int  # adapter included; a 4-bit block counts as the weights it stands for
     trained: int  # parameters that are trained
 
@@ -113,11 +115,22 @@ def hold(
         weights=weights,
         adapter=size if is_adapter else 0,
         gradients=size if to_train else 0,
-        optimiser=2 * size + 4 * len(trained) if to_train else 0,
+        optimiser=_optimiser_bytes(trained, settings) if to_train else 0,
         parameters=parameters + (count if is_adapter else 0),
         trained=count if to_train else 0,
     )
     return model, footprint
+
+
+def _optimiser_bytes(trained: Sequence[Tensor], settings: TrainingSettings) -> int:
+    """Return the bytes of AdamW's two moments; in 8 bits a block of them shares a scale."""
+    if settings.optimizer == "adamw":
+        return 2 * _bytes(trained) + 4 * len(trained)  # and a count of steps for every tensor
+    small = [one for one in trained if one.numel() < LEAST_IN_8_BITS]
+    large = [one for one in trained if one.numel() >= LEAST_IN_8_BITS]
+    scales = sum(-(-one.numel() // MOMENT_BLOCK) for one in large)
+    moments = 2 * (4 * sum(one.numel() for one in small) + sum(one.numel() for one in large))
+    return moments + 2 * 4 * scales + (2 * 4 * 256 if large else 0)  # one table for each moment
 
 
 def weight_bytes(model: Any, *, quantised: bool) -> int:

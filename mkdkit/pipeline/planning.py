@@ -24,7 +24,7 @@ from mkdkit.settings import (
     TrainingSettings,
 )
 from mkdkit.teachers import places, recorded
-from mkdkit.training import loop, rehearsal, soft_labels
+from mkdkit.training import batches, rehearsal, soft_labels
 from mkdkit.training.rehearsal import Rehearsed
 
 
@@ -141,6 +141,7 @@ def _training(
     base, settings = _of(role, recipe, where)
     model, held = footprint.hold(base, settings, where, to_train=True)
     run = rehearsal.training_step(model, settings, row, where, top_k=recipe.soft_labels.top_k)
+    part = next(batches.split([row] * settings.batch_size, settings.max_batch_tokens))
     is_validated = settings.validations > 0 and recipe.questions.validation > 0
     is_known = rows is not None or settings.max_steps is not None
     # a checkpoint has weights, two moments and the best weights; the next is made before it goes
@@ -151,9 +152,9 @@ def _training(
         run=run,
         disk=2 * copies * 4 * held.trained,
         kept=held.adapter or held.weights,
-        steps=loop.count_steps(rows or 0, settings) if is_known else None,
+        steps=batches.count_steps(rows or 0, settings) if is_known else None,
         tokens=settings.batch_size * settings.accumulation_steps * len(row),
-        rows=settings.batch_size * len(row),
+        rows=len(part) * len(row),
         width=model.get_output_embeddings().in_features,
         dtype=torch.bfloat16 if settings.precision == "bf16" else torch.float32,
     )
@@ -180,12 +181,12 @@ def _writing(
     dtype, width = model.dtype, model.get_output_embeddings().in_features
     run = rehearsal.writing_step(model, settings, len(row.prompt), where)
     rows = settings.batch_size * getattr(settings, "degree", 1)
-    batches = None if questions is None else math.ceil(questions / settings.batch_size)
+    several = None if questions is None else math.ceil(questions / settings.batch_size)
     return StagePlan(
         name=name,
         held=held,
         run=run,
-        steps=None if batches is None else max(1, times) * batches,
+        steps=None if several is None else max(1, times) * several,
         tokens=rows * (len(row.prompt) + settings.max_new_tokens),
         rows=rows,
         width=width,

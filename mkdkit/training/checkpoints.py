@@ -97,7 +97,8 @@ def _moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     weights = [p for group in optimizer.param_groups for p in group["params"]]
     for index, weight in enumerate(weights):
         for name, value in optimizer.state[weight].items():
-            tensors[f"{index}.{name}"] = value.detach().cpu().clone()
+            whole = value if isinstance(value, Tensor) else torch.tensor(value)
+            tensors[f"{index}.{name}"] = whole.detach().cpu().clone()
     return tensors
 
 
@@ -106,5 +107,6 @@ def _put_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -
     for name, value in tensors.items():
         index, kind = name.split(".", 1)
         weight = weights[int(index)]
-        # the step count stays on the CPU unless the fused optimiser keeps it beside the weight
-        optimizer.state[weight][kind] = value.to(weight.device)
+        # torch counts steps in a float tensor beside the weight, bitsandbytes in a Python integer
+        is_count = value.ndim == 0 and not value.is_floating_point()
+        optimizer.state[weight][kind] = int(value) if is_count else value.to(weight.device)

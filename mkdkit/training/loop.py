@@ -17,16 +17,14 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from mkdkit.models import encoding
 from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
-from mkdkit.training import checkpoints, losses
+from mkdkit.training import batches, checkpoints, losses, optimizers
 from mkdkit.training.chunks import LossOf, batch_loss
 from mkdkit.training.soft_labels import Store
 from mkdkit.training.team import ALONE, Team
 
 Validate = Callable[[Any], float]  # the model -> a number that is better when higher
-Plan = list[list[list[int]]]  # steps -> batches -> row numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,37 +66,6 @@ def distillation(store: Store | None, settings: StudentSettings) -> LossOf:
     return loss_of
 
 
-def count_steps(rows: int, settings: TrainingSettings) -> int:
-    """Return the optimiser steps that training on so many rows takes."""
-    if settings.max_steps is not None:
-        return settings.max_steps
-    return max(1, round(settings.epochs * _steps_per_epoch(rows, settings)))
-
-
-def _steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
-    return math.ceil(math.ceil(rows / settings.batch_size) / settings.accumulation_steps)
-
-
-def plan_steps(lengths: Sequence[int], settings: TrainingSettings, *, together: int = 1) -> Plan:
-    """Return the batches of every optimiser step, as row numbers; settings alone decide them.
-
-    Rows 0 to `together` - 1, and so on, always stand in one batch, in their order.
-    """
-    total, steps, epoch = count_steps(len(lengths), settings), [], 0
-    if settings.batch_size % together:
-        raise ValueError(f"batch_size must be a multiple of {together}, got {settings.batch_size}")
-    groups = [range(i, i + together) for i in range(0, len(lengths), together)]
-    longest = [max(lengths[row] for row in group) for group in groups]
-    size = settings.batch_size // together
-    while len(steps) < total:
-        planned = encoding.plan_batches(longest, size, seed=settings.seed, epoch=epoch)
-        batches = [[row for group in batch for row in groups[group]] for batch in planned]
-        several = settings.accumulation_steps
-        steps += [batches[i : i + several] for i in range(0, len(batches), several)]
-        epoch += 1
-    return steps[:total]
-
-
 def learning_rate_at(number: int, total: int, settings: TrainingSettings) -> float:
     """Return the learning rate of step `number` (from 1): warm-up, then constant or falling."""
     warmup = round(settings.warmup_share * total)
@@ -110,22 +77,9 @@ def learning_rate_at(number: int, total: int, settings: TrainingSettings) -> flo
     return settings.learning_rate * (1 - share if settings.schedule == "linear" else 1.0)
 
 
-def make_optimizer(model: Any, settings: TrainingSettings) -> torch.optim.AdamW:
-    """Return AdamW over the trainable weights; norms and biases (one-dimensional) do not decay."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    if not trainable:
-        raise ValueError("the model has no trainable weights: load it with load_trainable")
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
-
-
 def accumulate(
     model: Any,
-    batches: Sequence[Sequence[Row]],
+    planned: Sequence[Sequence[Row]],
     loss_of: LossOf,
     settings: TrainingSettings,
     *,
@@ -138,9 +92,9 @@ def accumulate(
     Each batch's loss is a sum, divided by the scored tokens of the *whole* step: a mean of the
     batches' means would weigh a token in a short batch more than one in a long batch.
     """
-    tokens = sum(len(row.label) for batch in batches for row in batch)
-    total = 0.0
-    for rows in batches:
+    tokens = sum(len(row.label) for batch in planned for row in batch)
+    most, total = settings.max_batch_tokens, 0.0
+    for rows in (part for batch in planned for part in batches.split(batch, most, together)):
         mine, weight = team.share(rows)
         loss = batch_loss(
             model,
@@ -192,8 +146,8 @@ def train(
     """
     if not rows:
         raise ValueError("there is nothing to train on: the filter kept no rationale")
-    plan = plan_steps([len(row) for row in rows], settings, together=together)
-    optimizer = make_optimizer(model, settings)
+    plan = batches.plan_steps([len(row) for row in rows], settings, together=together)
+    optimizer = optimizers.make_optimizer(model, settings)
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()
     team = ALONE if accelerator is None else Team(accelerator)
@@ -227,9 +181,9 @@ def _take_step(
     rows: Sequence[Row],
     loss_of: LossOf,
     settings: TrainingSettings,
-    plan: Plan,
+    plan: batches.Plan,
     number: int,
-    optimizer: torch.optim.AdamW,
+    optimizer: torch.optim.Optimizer,
     fill: int,
     team: Team,
     together: int,
@@ -238,9 +192,9 @@ def _take_step(
     model.train()
     seed = f"dropout {settings.seed} {number} {team.index}"
     torch.manual_seed(random.Random(seed).getrandbits(48))
-    batches = [[rows[row] for row in batch] for batch in plan[number - 1]]
+    planned = [[rows[row] for row in batch] for batch in plan[number - 1]]
     loss, tokens = accumulate(
-        model, batches, loss_of, settings, fill=fill, team=team, together=together
+        model, planned, loss_of, settings, fill=fill, team=team, together=together
     )
     weights = [p for group in optimizer.param_groups for p in group["params"]]
     limit = settings.clip_norm or math.inf
@@ -255,7 +209,7 @@ def _take_step(
         group["lr"] = rate
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
-    epoch = number / _steps_per_epoch(len(rows), settings)
+    epoch = number / batches.steps_per_epoch(len(rows), settings)
     return Step(number, epoch, loss, norm, rate, tokens, time.perf_counter() - began)
 
 

@@ -21,7 +21,7 @@ from mkdkit.settings import (
     StudentSettings,
     TrainingSettings,
 )
-from mkdkit.training import chunks, loop, soft_labels
+from mkdkit.training import batches, chunks, loop, soft_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,16 @@ def training_step(
     loss_of = loop.hard_labels
     if isinstance(settings, StudentSettings):
         loss_of = loop.distillation(_Unsaid(top_k), settings)  # type: ignore[arg-type]
-    rows = [row] * settings.batch_size
-    # from the second batch of a step on, the gradients of the first are there: two show all
-    batches = min(2, settings.accumulation_steps)
+    parts = list(batches.split([row] * settings.batch_size, settings.max_batch_tokens))
+    rows = parts[0]
+    # from the second pass of a step on, the gradients of the first are there: two show all
+    passes = len(parts) * settings.accumulation_steps
+    rehearsed = min(2, passes)
     highest_logits = 0
     with without_numbers(model, where, scored=len(rows) * len(row.label)) as ledger:
         model.train()
         with _casts_of_adapter(model, settings, where):
-            for _ in range(batches):
+            for _ in range(rehearsed):
                 loss = chunks.batch_loss(model, rows, loss_of, fill=0, precision=settings.precision)
                 highest_logits = highest_logits or ledger.peak
                 loss.backward()
@@ -84,7 +86,8 @@ def training_step(
         found.activations,
         found.logits,
         found.peak,
-        found.flop * settings.accumulation_steps // batches,
+        # the last part of a batch may be smaller than the first: rows are what is computed
+        found.flop * settings.batch_size * settings.accumulation_steps // (rehearsed * len(rows)),
     )
 
 

@@ -15,7 +15,7 @@ from mkdkit.pipeline.folders import Stage, Work
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
 from mkdkit.tasks import catalogue
-from mkdkit.training import checkpoints, loop
+from mkdkit.training import batches, checkpoints, loop
 from mkdkit.training.chunks import LossOf
 
 MODEL = "model"
@@ -64,7 +64,7 @@ def fine_tune(
         folder=work.folder,
         together=together,
     )
-    total = loop.count_steps(len(rows), settings)
+    total = batches.count_steps(len(rows), settings)
     for step in progress(steps, f"train {label}", "step", total):
         work.event(**asdict(step))
     trainable, parameters = loading.count_parameters(model)
@@ -72,12 +72,19 @@ def fine_tune(
         "rows": len(rows),
         "steps": total,
         "scored_tokens": sum(len(row.label) for row in rows),
+        "padding_share": _padding_share(rows, settings, together),
         "trainable": trainable,
         "parameters": parameters,
         "validation": _best_validation(work.folder, settings),
     }
     loading.save(model, tokenizer, work.folder / MODEL, base=base, method=settings.method)
     checkpoints.remove(work.folder)
+
+
+def _padding_share(rows: Sequence[Row], settings: TrainingSettings, together: int) -> float:
+    lengths = [len(row) for row in rows]
+    plan = batches.plan_steps(lengths, settings, together=together)
+    return round(batches.padding_share(lengths, plan), 4)
 
 
 def _validation(

@@ -21,7 +21,7 @@ from mkdkit.pipeline.stages.mentoring import labels, load_labels, mentor_set
 from mkdkit.records import Question
 from mkdkit.settings import Recipe, StudentSettings
 from mkdkit.tasks import answers
-from mkdkit.training import consistency, loop
+from mkdkit.training import batches, consistency, loop
 
 
 def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
@@ -63,7 +63,7 @@ def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
         changes |= {"consistency_weight": 0.0, "consistency_temperature": 1.0}
     if method.equal_steps:
         rows = len(read_kept(teacher_set(recipe))) + len(read_kept(mentor_set(recipe)))
-        changes["max_steps"] = loop.count_steps(rows, recipe.student)
+        changes["max_steps"] = batches.count_steps(rows, recipe.student)
     return replace(recipe, student=replace(recipe.student, **changes))
 
 
