@@ -38,9 +38,7 @@ def run(recipe: RecipeOptions, arms: tuple[str, ...] = all_arms.DEFAULT) -> None
     """
     for name in arms:
         all_arms.find(name)
-    chosen = recipe.make()
-    if chosen.profile == "smoke":
-        os.environ["MKDKIT_PROFILE"] = "smoke"  # its runs go to a temporary folder
+    chosen = _chosen(recipe)
     _say(f"{_title(chosen)}: loading the libraries ...")
     from mkdkit.pipeline import stages
 
@@ -75,7 +73,7 @@ def plan(
     completion_tokens: int | None = None,
     teraflops: float | None = None,
 ) -> None:
-    """Say what a run will take, before anything is spent: memory by part, disk, work and time.
+    """Say what Mentor-KD will take, before anything is spent: memory by part, disk, work and time.
 
     Reads the bases' configs, never their weights. Profile gpu is planned for a CUDA device, which
     need not be here.
@@ -88,7 +86,7 @@ def plan(
     """
     if teraflops is not None and teraflops <= 0:
         raise ValueError(f"teraflops must be above 0, got {teraflops}")
-    chosen = recipe.make(needs_device=False)
+    chosen = _chosen(recipe, needs_device=False)
     _say(f"{_title(chosen)}, {chosen.mentor_base} to {chosen.student_base}: loading ...")
     import torch
 
@@ -102,6 +100,13 @@ def plan(
         found.append(stage)
     for line in plan_table.lines(found, where, teraflops=teraflops):
         print(line)
+
+
+def _chosen(options: RecipeOptions, *, needs_device: bool = True) -> Recipe:
+    recipe = options.make(needs_device=needs_device)
+    if recipe.profile == "smoke":
+        os.environ["MKDKIT_PROFILE"] = "smoke"  # its runs go to a temporary folder
+    return recipe
 
 
 def _title(recipe: Recipe) -> str:

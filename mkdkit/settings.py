@@ -7,7 +7,7 @@ the values of each profile and of each published experiment.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_type_hints
 
 QuestionSource = Literal["rule-made", "mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl", "hub"]
 Method = Literal["full", "lora", "qlora"]
@@ -32,7 +32,7 @@ def _require_choice(name: str, value: Any, choices: Any) -> None:
 class QuestionSettings:
     """Which questions, and how many. Validation is taken from train, never from test."""
 
-    task: str = "last_letter_concatenation"
+    task: str = "multi_step_arithmetic"
     source: QuestionSource = "rule-made"
     data_dir: str | None = None  # the folder or file of a recorded source; a set's name on the Hub
     hub_config: str | None = None  # hub: the configuration, where a set has several
@@ -264,6 +264,11 @@ def _group(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
     known = [setting.name for setting in fields(kind)]
     unknown = ", ".join(sorted(values.keys() - set(known)))
     _require(not unknown, f"settings of {name}", f"of {', '.join(known)}", unknown)
+    hints = get_type_hints(kind)
+    for setting, value in values.items():
+        whole = int in (hints[setting], *get_args(hints[setting]))
+        if whole and isinstance(value, float | bool):
+            _require(False, f"{name}.{setting}", "a whole number", value)
     try:
         return kind(**values)
     except TypeError as error:  # such as a word where a number is compared with its range

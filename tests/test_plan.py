@@ -23,6 +23,7 @@ from mkdkit.settings import (
     SoftLabelSettings,
     StudentSettings,
     TrainingSettings,
+    changed,
 )
 from mkdkit.training import (
     batches,
@@ -238,6 +239,47 @@ def test_writing_is_rehearsed_to_its_last_token(base, method, degree, prompt, wr
     )
 
 
+def test_attention_is_the_same_work_however_it_is_done(wide):
+    settings, row, found = TrainingSettings(precision="fp32"), rehearsal.row_of(200, 200), {}
+    for way in ("sdpa", "eager"):
+        model, _ = footprint.hold(wide["causal"], settings, CPU, to_train=True)
+        model.set_attn_implementation(way)
+        found[way] = rehearsal.training_step(model, settings, row, CPU).flop
+    # going back, the fused one does a product again that the plain one kept: 5 for 4
+    assert found["eager"] < found["sdpa"] < 1.25 * found["eager"]
+
+
+def test_a_batch_is_no_larger_than_the_questions_there_are(wide):
+    recipe = small_recipe(wide["causal"])
+    recipe = replace(recipe, sampling=replace(recipe.sampling, batch_size=64, degree=2))
+    stages = {one.name: one for one in planning.plan(recipe, CPU)}
+    writing, questions = stages["mentor: writing"], recipe.questions.train
+    row = planning.longest_row(recipe.mentor, None, None)
+    assert writing.steps == 1
+    # a prompt is read once, whatever the degree
+    written = 2 * recipe.sampling.max_new_tokens
+    assert writing.tokens == questions * (len(row.prompt) + written)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["--task", "svamp"], "cannot be made by rule"),
+        (["--source", "mcc-kd", "--task", "coin_flip"], "mcc-kd has the tasks"),
+    ],
+)
+def test_what_cannot_run_is_not_planned(capsys, command, message):
+    assert main(["plan", *command]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_part_of_a_number_is_no_batch(tmp_path, capsys):
+    path = tmp_path / "settings.json"
+    path.write_text('{"student": {"batch_size": 8.5}}')
+    assert main(["plan", "--settings", str(path)]) == 2
+    assert "student.batch_size must be a whole number, got 8.5" in capsys.readouterr().err
+
+
 def test_the_work_of_a_step_is_six_operations_a_parameter_and_token(wide):
     base, settings = wide["causal"], TrainingSettings(precision="fp32")
     model, held = footprint.hold(base, settings, CPU, to_train=True)
@@ -307,8 +349,11 @@ def test_a_stores_bytes_are_known_before_it_is_written(base, tmp_path):
     assert planned == pytest.approx(real, rel=0.03)
 
 
-def test_checkpoints_and_saved_models_are_as_large_as_planned(base, tmp_path):
+@pytest.mark.parametrize("optimizer", ["adamw", "paged_adamw_8bit"])
+def test_checkpoints_and_saved_models_are_as_large_as_planned(base, tmp_path, optimizer):
     recipe = small_recipe(base)
+    changes = {"mentor": {"optimizer": optimizer}, "student": {"optimizer": optimizer}}
+    recipe = changed(recipe, changes)
     planned = next(planning.plan(recipe, CPU))
     settings = replace(recipe.student, max_steps=2, validations=2, checkpoint_seconds=0)
     model = loading.load_trainable(base, settings)
@@ -317,7 +362,8 @@ def test_checkpoints_and_saved_models_are_as_large_as_planned(base, tmp_path):
     )
     list(steps)
     real = sum(path.stat().st_size for path in (tmp_path / checkpoints.FOLDER).iterdir())
-    assert planned.disk == pytest.approx(2 * real, rel=0.02)
+    # in a file, every tensor in 8 bits has a table of its own: 2 KiB beside its moments
+    assert planned.disk == pytest.approx(2 * real, rel=0.02 if optimizer == "adamw" else 0.08)
     loading.save(model, loading.load_tokenizer(base), tmp_path / "m", base=base, method="full")
     saved = (tmp_path / "m" / "model.safetensors").stat().st_size
     assert planned.kept == pytest.approx(saved, rel=0.02)
@@ -367,7 +413,10 @@ def test_stages_that_a_recipe_leaves_out_are_not_planned(wide):
         student=replace(recipe.student, kd_weight=0.0, validations=0),
     )
     names = [one.name for one in planning.plan(recipe, CPU)]
-    assert names == ["mentor: training", "mentor: validation", "student: training", "student: test"]
+    assert names == ["student: training", "student: test"]  # nobody asks for the mentor
+    with_labels = replace(recipe, student=replace(recipe.student, kd_weight=0.5))
+    names = [one.name for one in planning.plan(with_labels, CPU)]
+    assert names[:3] == ["mentor: training", "mentor: validation", "mentor: soft labels"]
 
 
 def test_recorded_questions_are_counted_where_they_are(published_data, tmp_path):
@@ -375,6 +424,24 @@ def test_recorded_questions_are_counted_where_they_are(published_data, tmp_path)
     here = replace(asked, data_dir=str(published_data / "mentor-kd"))
     assert planning.count_questions(here) == (600, 150)  # 100 of 700 are kept for validation
     assert planning.count_questions(replace(asked, data_dir=str(tmp_path))) == (None, None)
+    (tmp_path / "mine.jsonl").write_text(
+        "".join(json.dumps({"question": f"{i}?", "answer": str(i)}) + "\n" for i in range(200))
+    )
+    mine = replace(asked, source="jsonl", data_dir=str(tmp_path / "mine.jsonl"), validation=10)
+    train, test = planning.count_questions(mine)
+    assert train + test + 10 == 200
+    with pytest.raises(ValueError, match="mcc-kd has the tasks"):
+        planning.count_questions(replace(asked, source="mcc-kd", task="coin_flip"))
+
+
+def test_what_nobody_counted_is_unknown_and_not_nothing(wide):
+    recipe = small_recipe(wide["causal"])
+    recipe = replace(recipe, questions=replace(recipe.questions, train=None))
+    stages = list(planning.plan(recipe, CPU))
+    assert plan_table.highest_disk(stages) is None
+    printed = list(plan_table.lines(stages, CPU))
+    assert any(line.startswith("disk: unknown") for line in printed)
+    assert not any(line.startswith("fits") for line in printed)
 
 
 def test_a_longest_row_leaves_to_one_part_what_the_other_does_not_take():
@@ -409,11 +476,11 @@ def test_plan_prints_every_stage_of_profile_gpu_without_a_gpu(capsys, wide, tmp_
     printed = capsys.readouterr().out
     for word in ("mentor: training", "mentor: validation", "mentor: writing", "student: test"):
         assert printed.count(word) == 2  # its memory, and its work
-    for word in ("counted, exactly", "rehearsed", "100 TFLOP/s, given", "GiB"):
+    for word in ("counted:", "rehearsed", "100 TFLOP/s, given", "GiB"):
         assert word in printed
     row = next(line for line in printed.splitlines() if line.startswith("mentor: training"))
     *parts, peak, disk, kept = map(float, row.split()[2:])
-    assert max(parts) <= peak <= sum(parts) + 0.005
+    assert max(parts) <= peak
     assert disk > kept > 0
 
 

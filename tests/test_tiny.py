@@ -135,6 +135,8 @@ def test_a_shipped_base_takes_single_steps(name, prompt, answer):
 def test_the_committed_record_belongs_to_the_shipped_weights(size):
     results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
     record = json.loads(results.read_text(encoding="utf-8"))
+    made_with = pretrain.PretrainSettings(size=size, **pretrain.SHIPPED[size])
+    assert record["settings"] == asdict(made_with)
     model = AutoModelForCausalLM.from_pretrained(tiny.folder(f"tiny-{size}"))
     assert record["parameters"] == model.num_parameters()
     assert set(record["probes"][-1]["accuracy"]) <= set(single_steps.SKILLS)

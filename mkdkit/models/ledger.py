@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import flop_registry
+from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
 
 
 class Ledger(TorchDispatchMode):
@@ -77,7 +77,18 @@ class Ledger(TorchDispatchMode):
         if func.overloadpacket in flop_registry:
             count = flop_registry[func.overloadpacket]
             self.flop += count(*args, **(kwargs or {}), out_val=made)
+        self.flop += _attention_flop(func, args)
         return made
+
+
+def _attention_flop(func: Any, args: tuple[Any, ...]) -> int:
+    """The work of a CPU's fused attention, which torch's own counter does not know."""
+    aten = torch.ops.aten
+    if func is aten._scaled_dot_product_flash_attention_for_cpu.default:
+        return sdpa_flop_count(*(one.shape for one in args[:3]))
+    if func is aten._scaled_dot_product_flash_attention_for_cpu_backward.default:
+        return sdpa_backward_flop_count(*(one.shape for one in args[:4]))
+    return 0
 
 
 @contextlib.contextmanager
@@ -105,7 +116,7 @@ def without_numbers(model: Any, where: torch.device, *, scored: int = 0) -> Iter
             log.setLevel(logging.CRITICAL)
             with stand_ins, _attention_of(where), ledger:
                 yield ledger
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError, TypeError) as error:
             first = str(error).strip().splitlines()[0]
             raise ValueError(
                 f"{type(model).__name__} does not run without numbers ({first}), so its memory "

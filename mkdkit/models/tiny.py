@@ -16,8 +16,8 @@ Size = Literal["seed", "student", "middle", "mentor"]
 
 CONTEXT = tiny_tokenizer.CONTEXT
 TINY = {
-    "tiny-student": "about 1 million parameters: 4 layers, width 128",
-    "tiny-mentor": "about 4.2 million parameters: 5 layers, width 256",
+    "tiny-student": "1.4 million parameters: 6 layers, width 128",
+    "tiny-mentor": "5.0 million parameters: 6 layers, width 256",
 }
 STUDENT = {
     "hidden_size": 128,

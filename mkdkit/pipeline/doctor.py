@@ -4,7 +4,6 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -86,7 +85,6 @@ def _bases() -> Iterator[str]:
 
 def _room() -> Iterator[str]:
     runs = folders.runs_folder()
-    runs.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(runs).free / GIB
+    free = folders.free_space(runs) / GIB
     word = "ok      " if free > 2 else "MISSING "
     yield f"{word} {free:.0f} GiB free for runs in {runs} (a tiny run needs under 1)"

@@ -66,6 +66,12 @@ def runs_folder() -> Path:
     return Path(mkdkit.__file__).parents[1] / "data" / "runs"
 
 
+def free_space(folder: Path) -> int:
+    """Return the bytes free where a folder is, or would be made."""
+    there = next(one for one in (folder, *folder.parents) if one.is_dir())
+    return shutil.disk_usage(there).free
+
+
 @cache
 def _temporary() -> Path:
     return Path(tempfile.mkdtemp(prefix="mkdkit-smoke-"))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from mkdkit.pipeline import recipes
 from mkdkit.settings import Augmentation, QuestionSource, Recipe
+from mkdkit.tasks import catalogue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,8 @@ class RecipeOptions:
             by default what MKDKIT_PROFILE says, or tiny.
         task: what is asked; `mkdkit doctor` lists the tasks.
         seed: of everything that is drawn.
-        source: rule-made questions with a scripted teacher, or a recorded set.
+        source: rule-made questions with a scripted teacher, or a recorded set; by default what
+            the profile has for the task.
         data_dir: the folder of a recorded set, as `mkdkit fetch` or a checkout lays it out.
         augmentation: own: our mentor writes rationales; recorded: the published mentor's.
         mentor_base: another base for the mentor: a folder, or a name on the Hub.
@@ -28,7 +30,7 @@ class RecipeOptions:
     profile: Literal["tiny", "gpu", "smoke"] | None = None
     task: str = recipes.DEFAULT_TASK
     seed: int = 0
-    source: QuestionSource = "rule-made"
+    source: QuestionSource | None = None
     data_dir: Path | None = None
     augmentation: Augmentation = "own"
     mentor_base: str | None = None
@@ -46,8 +48,13 @@ class RecipeOptions:
         """
         profile = self.profile or recipes.default_profile()
         recipe = recipes.make(profile, self.task, seed=self.seed, needs_device=needs_device)
+        source = self.source or recipe.questions.source
+        if source == "rule-made" and not catalogue.find(self.task).rule_made:
+            raise ValueError(
+                f"questions of {self.task} cannot be made by rule; name a --source that has them"
+            )
         recipe = recipes.with_source(
-            recipe, self.source, data_dir=self.data_dir, augmentation=self.augmentation
+            recipe, source, data_dir=self.data_dir, augmentation=self.augmentation
         )
         recipe = recipes.with_bases(recipe, mentor=self.mentor_base, student=self.student_base)
         return recipe if self.settings is None else recipes.with_settings(recipe, self.settings)

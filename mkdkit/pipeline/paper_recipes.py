@@ -68,7 +68,7 @@ def mentor_kd(task: str, student: str = "google/flan-t5-small") -> Recipe:
             lora_rank=64,
             **shared,
         ),
-        scoring=ScoringSettings(max_new_tokens=512),
+        scoring=ScoringSettings(max_new_tokens=512, batch_size=16),  # not above training's memory
     )
 
 

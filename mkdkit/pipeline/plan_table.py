@@ -1,7 +1,6 @@
 """A plan as lines to read: memory and disk of every stage, then its work and time."""
 
 import itertools
-import shutil
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -11,9 +10,12 @@ from mkdkit.pipeline.planning import StagePlan
 
 GIB = 2**30
 ABOUT = """\
-counted, exactly: parameters, weights, adapter, gradients, optimiser, disk (for so many rows)
-rehearsed, on tensors without numbers: activations, logits, peak (the most that lives at one time:
-  fewer bytes than all parts together) and FLOP; what the device's own libraries take is not in it
+planned: the arm mentor_kd; other arms train a student each besides
+counted: parameters, weights, adapter, gradients, optimiser, disk (for so many rows; a tokenizer's
+  files come on top)
+rehearsed, on tensors without numbers: activations (what lives when the output layer is reached),
+  logits (and what the loss makes of them), peak (the most that lives at one time) and FLOP; what
+  the device's own libraries take is in none of them
 the most there can be: steps and tokens, as if every rationale were kept, and every row were the
   longest that the recipe learns, half prompt, half completion (or as --prompt-tokens and
   --completion-tokens say)\
@@ -48,9 +50,13 @@ def _memory(plans: Sequence[StagePlan]) -> Iterator[str]:
             f"{_gib(size):>12}" for size in (*sizes, run.activations, run.logits, one.peak)
         )
         yield f"{one.name:20}{cells}{_gib(one.disk):>10}{_gib(one.kept):>10}"
-    kept = sum(one.kept or 0 for one in plans)
+    kept = None if any(one.kept is None for one in plans) else sum(one.kept or 0 for one in plans)
     highest = f"{_gib(highest_peak(plans)):>12}{_gib(highest_disk(plans)):>10}{_gib(kept):>10}"
     yield f"{'all':92}{highest}"
+    yield ""
+    for one in (one for one in plans if one.held.trained and one.steps is not None):
+        held = one.held
+        yield f"{one.name:20}{held.parameters:>16,} parameters, {held.trained:,} of them trained"
 
 
 def highest_peak(plans: Sequence[StagePlan]) -> int:
@@ -58,8 +64,10 @@ def highest_peak(plans: Sequence[StagePlan]) -> int:
     return max(one.peak for one in plans)
 
 
-def highest_disk(plans: Sequence[StagePlan]) -> int:
+def highest_disk(plans: Sequence[StagePlan]) -> int | None:
     """Return the bytes on disk at their highest: what earlier stages keep, and a stage's own."""
+    if any(one.disk is None for one in plans):
+        return None
     kept = [0, *itertools.accumulate(one.kept or 0 for one in plans)]
     return max(before + (one.disk or 0) for before, one in zip(kept, plans, strict=False))
 
@@ -84,25 +92,32 @@ def _work(
         yield f"{one.name:20}{counts[0]:>12}{counts[1]:>16}{counts[2]:>14}{_time(seconds):>12}"
     yield f"{'all':62}{_time(total):>12}"
     if any(one.steps is None for one in plans):
-        yield "?: the questions are not here to be counted; `mkdkit fetch` brings recorded ones"
+        yield (
+            "?: the questions are not here to be counted; `mkdkit fetch` brings published ones, "
+            "--data-dir names where others are"
+        )
     if teraflops is None and not is_here:
         yield "time: give --teraflops of the device you plan for; none is here to be measured"
     else:
         whose = "this machine's, measured" if teraflops is None else f"{teraflops:g} TFLOP/s, given"
-        yield f"time: FLOP / speed of matrix products ({whose}): roughly the least it can be"
+        yield f"time: of so much work, were it matrix products alone ({whose})"
 
 
 def _verdict(plans: Sequence[StagePlan], where: torch.device) -> Iterator[str]:
     highest, disk = highest_peak(plans), highest_disk(plans)
     if where.type == "cuda" and torch.cuda.is_available():
-        device = torch.cuda.get_device_properties(0)
-        word = "fits" if highest < device.total_memory else "DOES NOT FIT"
-        yield f"{word}: {_gib(highest)} of {_gib(device.total_memory)} GiB of {device.name}"
+        free, _ = torch.cuda.mem_get_info()
+        word = "should fit" if highest < free else "DOES NOT FIT"
+        yield f"{word}: {_gib(highest)} of {_gib(free)} GiB free on {torch.cuda.get_device_name()}"
     elif where.type == "cuda":
         yield f"no CUDA device here: yours needs more than {_gib(highest)} GiB"
+    else:
+        yield f"memory: {_gib(highest)} GiB, and about half a GiB for Python and its libraries"
     runs = folders.runs_folder()
-    runs.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(runs).free
+    free = folders.free_space(runs)
+    if disk is None:
+        yield f"disk: unknown before the questions are here; {_gib(free)} GiB are free in {runs}"
+        return
     word = "fits" if disk < free else "DOES NOT FIT"
     yield f"{word}: {_gib(disk)} of {_gib(free)} GiB free in {runs}"
 

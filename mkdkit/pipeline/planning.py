@@ -81,7 +81,8 @@ def plan(
     mentor = longest_row(recipe.mentor, prompt, completion)
     student = longest_row(recipe.student, prompt, completion)
 
-    yield from _training("mentor", recipe, taught, mentor, where)
+    if recipe.augmentation == "own" or recipe.student.kd_weight > 0:
+        yield from _training("mentor", recipe, taught, mentor, where)
     if recipe.augmentation == "own":
         yield _writing("mentor: writing", recipe, "mentor", recipe.sampling, train, mentor, where)
     if recipe.student.kd_weight > 0:
@@ -92,10 +93,12 @@ def plan(
 
 def count_questions(asked: QuestionSettings) -> tuple[int | None, int | None]:
     """Return how many questions there are to train on, and to test on; None if nobody knows yet."""
-    is_here = asked.source not in ("rule-made", "hub") and places.exists(asked, "train")
-    if not is_here:
+    if asked.source in ("rule-made", "hub"):
         return asked.train, asked.test
-    splits = recorded.read_recorded_questions(asked)
+    try:
+        splits = recorded.read_recorded_questions(asked)
+    except places.NotHereError:
+        return asked.train, asked.test
     return len(splits.train), len(splits.test)
 
 
@@ -144,13 +147,13 @@ def _training(
     part = next(batches.split([row] * settings.batch_size, settings.max_batch_tokens))
     is_validated = settings.validations > 0 and recipe.questions.validation > 0
     is_known = rows is not None or settings.max_steps is not None
-    # a checkpoint has weights, two moments and the best weights; the next is made before it goes
-    copies = 4 if is_validated and settings.keep == "best" else 3
+    # a checkpoint has weights, moments and the best weights; the next is made before it goes
+    copies = 2 if is_validated and settings.keep == "best" else 1
     yield StagePlan(
         name=f"{role}: training",
         held=held,
         run=run,
-        disk=2 * copies * 4 * held.trained,
+        disk=2 * (copies * 4 * held.trained + held.optimiser),
         kept=held.adapter or held.weights,
         steps=batches.count_steps(rows or 0, settings) if is_known else None,
         tokens=settings.batch_size * settings.accumulation_steps * len(row),
@@ -178,16 +181,19 @@ def _writing(
     """Return the plan of answering questions: once by a finished model, or `times` in training."""
     base, trained = _of(role, recipe, where)
     model, held = footprint.hold(base, trained, where, to_train=times > 0)
+    held = replace(held, gradients=0)  # of a training that is validated, they are gone by now
     dtype, width = model.dtype, model.get_output_embeddings().in_features
+    prompts = min(settings.batch_size, questions or settings.batch_size)
+    settings = replace(settings, batch_size=prompts)
     run = rehearsal.writing_step(model, settings, len(row.prompt), where)
-    rows = settings.batch_size * getattr(settings, "degree", 1)
-    several = None if questions is None else math.ceil(questions / settings.batch_size)
+    rows = prompts * getattr(settings, "degree", 1)
+    several = None if questions is None else math.ceil(questions / prompts)
     return StagePlan(
         name=name,
         held=held,
         run=run,
         steps=None if several is None else max(1, times) * several,
-        tokens=rows * (len(row.prompt) + settings.max_new_tokens),
+        tokens=prompts * len(row.prompt) + rows * settings.max_new_tokens,
         rows=rows,
         width=width,
         dtype=dtype,

@@ -11,8 +11,8 @@ MOST_ROWS = 4096  # more make a product no faster
 def matmul_rate(rows: int, width: int, dtype: torch.dtype, where: torch.device) -> float:
     """Return the floating-point operations a second of (rows, width) times (width, width).
 
-    An upper bound of what a model reaches: nothing but products is done, and no kernel waits for
-    another. Few rows are slow, as writing a token at a time is.
+    Nothing but products is done, and no kernel waits for another. Few rows are slow, as writing a
+    token at a time is; wider products, as in a model's output layer, can be faster.
     """
     rows = min(rows, MOST_ROWS)
     one = torch.ones(rows, width, dtype=dtype, device=where)

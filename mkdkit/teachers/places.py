@@ -45,6 +45,10 @@ LAYOUTS: dict[str, dict[str, str]] = {
 }
 
 
+class NotHereError(ValueError):
+    """A file of a recorded source is not where it was looked for."""
+
+
 def find(
     settings: QuestionSettings,
     kind: str,
@@ -61,8 +65,9 @@ def find(
         split: of Fine-tune-CoT, "default" or "template".
 
     Raises:
-        ValueError: the source has no such kind of file, or the file is not there; the message
-            says where it was looked for and how to get it.
+        NotHereError: the file is not there; the message says where it was looked for and how to
+            get it.
+        ValueError: the source has no such kind of file.
     """
     layout = LAYOUTS[settings.source]
     if kind not in layout:
@@ -77,7 +82,7 @@ def find(
     for candidate in tried:
         if candidate.is_file():
             return candidate
-    raise ValueError(
+    raise NotHereError(
         f"{kind} file of task {settings.task!r} not found: no {tried[0]}; {_remedy(settings, kind)}"
     )
 

@@ -29,7 +29,7 @@ class Rehearsed:
     """What one step holds beside weights and optimiser, in bytes, and how much work it is."""
 
     activations: int  # when the output layer is reached: kept for the backward pass, or a cache
-    logits: int  # at their highest, with their probabilities, losses and gradients
+    logits: int  # at their highest before the backward pass, with what the loss makes of them
     peak: int  # of all that lives at one time, the gradients of weights among it
     flop: int  # floating-point operations of matrix products and attention
 

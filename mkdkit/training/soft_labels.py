@@ -248,13 +248,7 @@ def _write_shard(
 ) -> None:
     batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
     parts = [_speak(mentor, batch, settings.top_k, fill) for batch in batches]
-    tensors = {
-        "token_ids": torch.cat([part.token_ids for part in parts]).to(
-            _id_type(mentor.config.vocab_size)
-        ),
-        "log_probs": torch.cat([part.log_probs for part in parts]).half(),
-        "log_tail": torch.cat([part.log_tail for part in parts]),  # half would lose small tails
-    }
+    tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     places, start = {}, 0
     for row in rows:
         places[row.key] = (start, start + len(row.label))
@@ -265,12 +259,17 @@ def _write_shard(
 
 
 @torch.no_grad()
-def _speak(mentor: Any, rows: Sequence[Row], k: int, fill: int) -> SoftLabels:
+def _speak(mentor: Any, rows: Sequence[Row], k: int, fill: int) -> dict[str, Tensor]:
+    """Return a batch's soft labels as a shard stores them."""
     batch = encoding.collate(rows, fill=fill, model=mentor)
     batch = {name: value.to(mentor.device) for name, value in batch.items()}
     logits, _ = encoding.predict_scored(mentor, batch)
     labels = keep_top_k(logits, k)
-    return SoftLabels(labels.token_ids.cpu(), labels.log_probs.cpu(), labels.log_tail.cpu())
+    return {
+        "token_ids": labels.token_ids.cpu().to(_id_type(mentor.config.vocab_size)),
+        "log_probs": labels.log_probs.cpu().half(),
+        "log_tail": labels.log_tail.cpu(),  # half would lose small tails
+    }
 
 
 def _open_shard(path: Path) -> Any:
