@@ -9,6 +9,7 @@ from bases import SAVE
 
 from mkdkit.models import encoding
 from mkdkit.pipeline import arms, recipes, stages
+from mkdkit.settings import TeacherSettings
 from mkdkit.training import loop, soft_labels
 
 
@@ -29,7 +30,7 @@ def mentors(tmp_path_factory):
 
 @pytest.fixture(params=["causal", "encoder-decoder"])
 def recipe(request, runs, bases, mentors):
-    smoke = recipes.make("smoke")
+    smoke = replace(recipes.make("smoke"), teacher=TeacherSettings())  # three rationales a question
     return recipes.with_bases(smoke, mentor=mentors[request.param], student=bases[request.param])
 
 
