@@ -36,11 +36,11 @@ def _in_8_bits(
     Source: Dettmers et al. (ICLR 2022), 8-bit optimizers via block-wise quantization.
     """
     try:
-        from bitsandbytes import optim
+        from bitsandbytes.optim.adamw import AdamW8bit, PagedAdamW8bit
     except ImportError as error:
         raise ValueError(
             'optimizer "paged_adamw_8bit" needs bitsandbytes, which is not installed; "adamw" does '
             "without"
         ) from error
-    adamw = optim.PagedAdamW8bit if where.type == "cuda" else optim.AdamW8bit
+    adamw = PagedAdamW8bit if where.type == "cuda" else AdamW8bit
     return adamw(groups, lr=settings.learning_rate)  # type: ignore[no-any-return]
