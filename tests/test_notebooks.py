@@ -257,3 +257,5 @@ def test_the_readme_quotes_the_recorded_default_run():
         (right, f"{low} to {high}") for right, (low, high) in zip(recorded, low_high, strict=True)
     ]
     assert f"on {by_name['base']['n']} questions that no training saw" in readme
+    teacher = kept["filter"]["by_source"]["teacher"]
+    assert f"kept {teacher['kept']} of its {sum(teacher.values())} rationales" in readme

@@ -54,7 +54,7 @@ def _memory(plans: Sequence[StagePlan]) -> Iterator[str]:
     highest = f"{_gib(highest_peak(plans)):>12}{_gib(highest_disk(plans)):>10}{_gib(kept):>10}"
     yield f"{'all':92}{highest}"
     yield ""
-    for one in (one for one in plans if one.held.trained and one.steps is not None):
+    for one in (one for one in plans if one.held.gradients):  # the trainings
         held = one.held
         yield f"{one.name:20}{held.parameters:>16,} parameters, {held.trained:,} of them trained"
 
@@ -80,10 +80,9 @@ def _work(
     total: float | None = 0.0
     for one in plans:
         seconds = None
-        if one.steps is not None and teraflops is not None:
-            seconds = one.steps * one.run.flop / (teraflops * 1e12)
-        elif is_here:
-            seconds = one.seconds(where)
+        if one.steps is not None and (teraflops is not None or is_here):
+            rate = one.rate(where) if teraflops is None else teraflops * 1e12
+            seconds = one.steps * one.run.flop / rate
         total = None if total is None or seconds is None else total + seconds
         steps = one.steps
         counts = ("?", "?", "?") if steps is None else (

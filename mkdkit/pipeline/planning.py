@@ -45,14 +45,12 @@ class StagePlan:
 
     @property
     def peak(self) -> int:
-        """Bytes that live at one time: fewer than all parts, as some go when others come."""
+        """Bytes that live at one time, at their highest: what is held, and what a step adds."""
         return self.held.weights + self.held.adapter + self.held.optimiser + self.run.peak
 
-    def seconds(self, where: torch.device) -> float | None:
-        """Return the time it would take a device of this machine if it did products alone."""
-        if self.steps is None:
-            return None
-        return self.steps * self.run.flop / matmul_rate(self.rows, self.width, self.dtype, where)
+    def rate(self, where: torch.device) -> float:
+        """Return how many operations a second a device of this machine does in such products."""
+        return matmul_rate(self.rows, self.width, self.dtype, where)
 
 
 def plan(
