@@ -209,14 +209,15 @@ def plot_coverage(
 
     Args:
         samples: how many rationales of each question are looked at, length n.
-        lines: name -> n percentages, e.g. "at least one is right", "a random one is right".
+        lines: name -> up to n percentages, e.g. "at least one is right", "a random one is right".
         xlabel: what is on the horizontal axis.
         ylabel: of what 100% would be all.
         ax: where to draw; a new figure if None.
     """
     ax = canvas.start(ax)
     for name, color in zip(lines, colors(list(lines)), strict=True):
-        ax.plot(samples, lines[name], "o-", color=color, markersize=4, label=name)
+        shares = lines[name]
+        ax.plot(samples[: len(shares)], shares, "o-", color=color, markersize=4, label=name)
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 102))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend()
