@@ -37,10 +37,10 @@ def filled(recipe, folder, plan):
 def test_the_plan_has_eight_seeds_of_the_pair_and_three_of_every_other_arm():
     seeds = Counter((task, arm) for task, arm, _ in many_seeds.arms_plan())
     for arm in many_seeds.SEEDLESS:
-        assert {seeds[task, arm] for task in many_seeds.TASKS[:2]} == {1}
+        assert {seeds[task, arm] for task in many_seeds.ALL_ARMS} == {1}
     assert {seeds[task, arm] for task in many_seeds.TASKS for arm in many_seeds.PAIR} == {8}
     others = set(arms.ARMS) - {*many_seeds.PAIR, *many_seeds.SEEDLESS}
-    assert {seeds[task, arm] for task in many_seeds.TASKS[:2] for arm in others} == {3}
+    assert {seeds[task, arm] for task in many_seeds.ALL_ARMS for arm in others} == {3}
     assert set(arms.ARMS) == {arm for _, arm in seeds}
 
 
@@ -61,9 +61,11 @@ def test_a_table_that_was_stopped_goes_on_and_measures_nothing_twice(recipe, tmp
     assert base["n"] == 8
 
 
-def test_a_table_begun_with_other_settings_is_not_gone_on_with(recipe, tmp_path):
+def test_a_table_begun_with_other_bases_is_not_gone_on_with(recipe, tmp_path):
+    recipe = recipes.with_bases(recipe, mentor="tiny-mentor", student="tiny-student")
     filled(recipe, tmp_path, PLAN[:1])
     record = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert {"tiny-mentor", "tiny-student"} < set(record["settings"])
     record["settings"]["tiny-mentor"] = "another"
     (tmp_path / "t.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(ValueError, match="begun with other tiny-mentor"):

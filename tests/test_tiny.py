@@ -254,14 +254,17 @@ def test_who_acts_is_read_from_the_story():
 
 
 def test_an_option_letter_belongs_to_its_value():
+    entry = re.compile(r"\b([A-Z])(?:[)\].:>]| -) (\d+)\b(?!/)")
+    links = " -->| is option| =|, so|, that is|, option| has"
+    chosen = re.compile(rf"(?<!/)\b(\d+)(?:{links}) [(\[<]?([A-Z])\b")
     checked = 0
     for text, _ in drawn("options", 1500):
-        pairs = reversed(re.findall(r"\((\w)\) (\d+)\b", text))
-        listed = {value: letter for letter, value in pairs}  # the first counts: "5 --> (A) 7 is"
-        for value, letter in re.findall(r"\b(\d+) --> \((\w)\)", text):
+        # the first place of a value counts: "5 = A. 7 is option (B)" has another 7 after "A."
+        listed = {value: letter for letter, value in reversed(entry.findall(text))}
+        for value, letter in chosen.findall(text):
             assert listed[value] == letter, text
             checked += 1
-    assert checked > 50
+    assert checked > 100
 
 
 def test_a_row_is_read_out_in_its_order():

@@ -13,7 +13,7 @@ import argparse
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -37,6 +37,7 @@ SEEDLESS = ("base", "base_zero_shot", "base_zero_shot_cot")  # nothing is drawn 
 MEASURED = ("accuracy", "n", "correct", "steps", "seconds", "key")
 SEEDS = range(1, 9)
 PAIR = ("fine_tune_cot_equal_steps", "mentor_kd")
+ALL_ARMS = ("multi_step_arithmetic", "tracking_shuffled_objects")
 TEST = 500  # questions of the fixed test sets
 REAL = ("tracking_shuffled_objects", "last_letter_concatenation")
 REAL_ARMS = ("base", "answer_only", "fine_tune_cot", "fine_tune_cot_equal_steps", "mentor_kd")
@@ -48,7 +49,7 @@ def arms_plan() -> Iterator[Cell]:
         for task in TASKS:
             yield from ((task, arm, seed) for arm in PAIR)
     for seed in SEEDS[:3]:
-        for task in TASKS[:2]:
+        for task in ALL_ARMS:
             others = (arm for arm in arms.ARMS if arm not in PAIR)
             yield from ((task, arm, seed) for arm in others if seed == 1 or arm not in SEEDLESS)
 
@@ -128,22 +129,25 @@ def _begun(table: str, ours: Mapping[str, str], folder: Path) -> set[Cell]:
 
 
 def identity(plan: Sequence[Cell], recipe_of: RecipeOf) -> dict[str, str]:
-    """Digests of what a table's rows have in common: each task's settings, and the bases.
+    """Digests of what a table's rows have in common: each task's settings, and their bases.
 
     Package code is not among them: a row's own `key` tells which code made it.
     """
-    found = {}
+    found, bases = {}, set()
     for task in dict.fromkeys(task for task, _, _ in plan):
-        settings = asdict(recipe_of(task, SEEDS[0]))
+        recipe = recipe_of(task, SEEDS[0])
+        bases |= {recipe.mentor_base, recipe.student_base}
+        settings = asdict(recipe)
         settings["questions"].pop("data_dir")  # the same data may lie elsewhere
         text = json.dumps(settings, sort_keys=True)
         found[f"settings of {task}"] = hashlib.sha256(text.encode()).hexdigest()
-    return found | digests_of_bases()
+    return found | digests_of_bases(sorted(bases))
 
 
-def digests_of_bases() -> dict[str, str]:
-    """Base -> digest of its weights."""
-    return {name: keys.file_digest(tiny.folder(name) / "model.safetensors") for name in tiny.TINY}
+def digests_of_bases(names: Iterable[str] = tuple(tiny.TINY)) -> dict[str, str]:
+    """Shipped base -> digest of its weights; other bases are not followed."""
+    shipped = filter(tiny.is_tiny, names)
+    return {name: keys.file_digest(tiny.folder(name) / "model.safetensors") for name in shipped}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -34,7 +34,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from mkdkit.models import loading, tiny, tiny_tokenizer
 from mkdkit.pipeline import growing, keys, pretrain_batches, pretrain_checkpoints, single_steps
-from mkdkit.pipeline.pretrain_settings import SEED, SHIPPED, PretrainSettings
+from mkdkit.pipeline.pretrain_settings import SEED, SHIPPED, PretrainSettings, second_course
 from mkdkit.pipeline.stages import data
 
 ROOT = Path(__file__).parents[2]
@@ -249,8 +249,11 @@ def pretrain(settings: PretrainSettings, *, folder: Path, out: Path, results: Pa
         pretrain_checkpoints.write(folder, run.model, run.optimizers, run.position())
     write_base(run.model, out)
     results.mkdir(parents=True, exist_ok=True)
-    record = json.dumps(run.position() | provenance(run), indent=1) + "\n"
-    (results / f"pretrain_{settings.size}.json").write_text(record, encoding="utf-8")
+    path, record = results / f"pretrain_{settings.size}.json", run.position() | provenance(run)
+    has_read_on = settings.grow_from == second_course(settings.size)["grow_from"]
+    if has_read_on and path.is_file():
+        record["before"] = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -265,16 +268,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--grow-from", default=argparse.SUPPRESS, help="a base to begin as: a folder; '' for none"
     )
+    parser.add_argument(
+        "--second-course", action="store_true", help="let the base there is read on, at lower rates"
+    )
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--run", type=Path, help="folder of the checkpoints (default: data/runs)")
     parser.add_argument("--out", type=Path, help="folder of the base (default: data/models)")
     parser.add_argument("--results", type=Path, default=ROOT / "data" / "results")
     chosen = vars(parser.parse_args(arguments))
     run, out, results = chosen.pop("run"), chosen.pop("out"), chosen.pop("results")
-    name = f"tiny-{chosen['size']}"
-    folder = run or ROOT / "data" / "runs" / f"pretrain-{name}"
+    size, reads_on = chosen["size"], chosen.pop("second_course")
+    name = f"tiny-{size}"
+    folder = run or ROOT / "data" / "runs" / f"pretrain-{name}{'-2' if reads_on else ''}"
     try:
-        settings = PretrainSettings(**(SHIPPED[chosen["size"]] | chosen))
+        usual = second_course(size) if reads_on else SHIPPED[size]
+        settings = PretrainSettings(**(usual | chosen))
         if settings.grow_from == SEED and not Path(SEED).is_dir():
             raise ValueError(
                 f"{name} grows from {SEED}, which is not here: go to the top of the project, or "

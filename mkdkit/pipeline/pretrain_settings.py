@@ -17,6 +17,12 @@ SHIPPED: dict[str, dict[str, Any]] = {
 }
 
 
+def second_course(size: str) -> dict[str, Any]:
+    """The settings with which a finished base reads on, at lower rates: other text, same skills."""
+    rates = {"muon_rate": 0.002, "adamw_rate": 6e-4}
+    return {"tokens": 4.0, "seed": 1, "grow_from": f"data/models/tiny-{size}", **rates}
+
+
 @dataclass(frozen=True, kw_only=True)
 class PretrainSettings:
     """How a tiny base is made."""

@@ -33,7 +33,7 @@ SKILLS: dict[str, tuple[Callable[[Random, float], str], float, float]] = {
     "events": (events.events, 0.1, 2.5),
     "toggles": (states.toggles, 0.1, 1.2),
     "who_acts": (lists.who_acts, 0.2, 1.5),
-    "options": (lists.options, 1.0, 5.0),
+    "options": (lists.options, 1.0, 14.0),  # a letter is found last of all
     "sameness": (lists.sameness, 0.1, 1.5),
 }
 # Reading comes first: a model that finds and copies what was said learns all else faster.

@@ -16,6 +16,24 @@ from mkdkit.pipeline.single_steps_states import (
 from mkdkit.pipeline.single_steps_words import ORDINALS, again, ask, join_up, name, names
 
 LETTERS = "ABCDEF"
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+MARKS = ("({})", "({})", "{})", "[{}]", "{}.", "{}:", "<{}>", "{} -")
+APART = (", ", "; ", " or ", " / ", " - ", " | ")  # between options
+CHOSEN = (  # {m} has the letter of {v}
+    "{v} --> {m};",
+    "{v} is option {m};",
+    "{v}, so {m};",
+    "{v}, that is {m};",
+    "{v}, option {m};",
+    "{v} has {m};",
+    "{v} = {m};",
+    "It is {v}; {m};",
+    "{n} wants {v}; {m};",
+    "{v}? {m};",
+    "With {v} goes {m};",
+)
+ALONE = (" --> «{}»", " So «{}»", " Answer: «{}»")  # a letter once more, without its mark
+CHOSEN_WORDS = ("{v} is {m}.", "{v}: {m}", "{v}, {m}", "{v} ({m})", "{n} wants {v}, so {m}")
 ROWS = ('"{}"', "{}", "[{}]", "Row: {}", "In a row: {}", "The row {}", 'They are "{}"')
 BETWEEN = (" ", " ", "; ", " and ", " / ")
 LISTS = (  # how a row is written once more: an entry with its number, what stands between entries
@@ -100,33 +118,35 @@ def options(rng: Random, level: float) -> str:
     """Lettered options: which letter has a value, which value has a letter."""
     n = rng.randint(2, 6) if level > 0.2 else rng.randint(2, 4)
     values = _values(rng, n)
-    # dates are set another way than the evaluated questions set them
-    mark, stop, between = ("({})", ".", rng.choice(("; ", " or ", " / ", " - ")))
-    if "/" in values[0]:
-        mark, stop, between = ("{})", ";", rng.choice(("; ", " or ")))
-    marks = [mark.format(letter) for letter in LETTERS]
-    listed = between.join(f"{x} {v}" for x, v in zip(marks, values, strict=False))
+    is_dates = "/" in values[0]
+    letters = LETTERS if rng.random() < 0.8 else rng.sample(ALPHABET, n)
+    # options are set another way than the evaluated questions set them
+    mark = rng.choice(MARKS[2:] if is_dates else MARKS)
+    plain = APART if is_dates else (*APART, " ", " ", "\n")
+    between = rng.choice(APART[1:] if mark == "({})" else plain)
+    pairs = list(zip(letters, values, strict=False))
+    listed = between.join(f"{mark.format(letter)} {value}" for letter, value in pairs)
     lead = rng.choice(("Options: ", "Choose from ", "Choices:\n", "", "The list: "))
-    asked = rng.sample(range(n), rng.randint((n + 1) // 2, n))
-    lines = [_option(rng, values[i], marks[i], stop) for i in asked]
-    end = rng.choice(BREAKS if stop == "." else BREAKS[1:])
+    if rng.random() < 0.5:
+        mark = rng.choice(MARKS)  # of what is chosen
+    lines = [_option(rng, *pair, mark) for pair in rng.sample(pairs, rng.randint((n + 1) // 2, n))]
+    end = rng.choice(BREAKS[1:] if is_dates else BREAKS)
     # what is chosen was mostly spoken of before: its place beside a letter is one among others
     before, after = (_mentions(rng, values) if rng.random() < share else "" for share in (0.3, 0.6))
     return f"{before}{lead}{listed}{end}{after}{join_up(rng, lines)}"
 
 
-def _option(rng: Random, value: str, mark: str, stop: str) -> str:
-    return rng.choice(
-        (
-            f"{value} is «{mark}»{stop}",
-            f"{value} is option «{mark}»{stop}",
-            f"{value} --> «{mark}»",
-            f"{name(rng)} takes {value}: «{mark}»",
-            f"{mark} is «{value}»{stop}",
-            ask(rng, f"Which one is {value}?", mark),
-            ask(rng, f"What is {mark}?", value),
-        )
-    )
+def _option(rng: Random, letter: str, value: str, mark: str) -> str:
+    """One option chosen: its letter from its value, seldom the other way round."""
+    if rng.random() < 0.15:
+        asked = mark.format(letter)
+        is_told = "/" not in value and rng.random() < 0.5
+        return f"{asked} is «{value}»;" if is_told else ask(rng, f"What is {asked}?", value)
+    alone = rng.choice(ALONE).format(letter) if rng.random() < 0.3 else ""
+    if rng.random() < 0.2:
+        return ask(rng, f"Which one is {value}?", mark.format(letter)) + (alone or ";")
+    form = rng.choice(CHOSEN if "/" in value else (*CHOSEN, *CHOSEN_WORDS))
+    return form.format(v=value, m=mark.format(f"«{letter}»"), n=name(rng)) + alone
 
 
 def _mentions(rng: Random, values: list[str]) -> str:
