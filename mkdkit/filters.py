@@ -33,6 +33,8 @@ REASONS = (
     "over the limit",
 )
 
+Rule = Callable[[Question, Rationale], bool]  # True: it is to be dropped
+
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
@@ -54,6 +56,7 @@ def filter_rationales(
     settings: FilterSettings,
     count_tokens: Callable[[Question, Rationale], int] | None = None,
     can_encode: Callable[[str], bool] | None = None,
+    is_flawed: Rule | None = None,
 ) -> Filtered:
     """Return the rationales that are kept, and the others by the reason they were dropped for.
 
@@ -65,6 +68,8 @@ def filter_rationales(
         count_tokens: (question, rationale) -> tokens of prompt and completion together; None:
             nothing is "too long".
         can_encode: text -> whether the tokenizer knows all of it; None: everything can be encoded.
+        is_flawed: (question, rationale) -> whether there is a slip in it; None: as the task's
+            process check says.
 
     Raises:
         ValueError: a rationale belongs to none of the questions, or two questions share an id.
@@ -73,7 +78,8 @@ def filter_rationales(
     result = Filtered([], {reason: [] for reason in REASONS})
     seen: set[tuple[str, str, str | None]] = set()  # what was kept so far
     counts: Counter[str] = Counter()  # question id -> how many were kept
-    rules = _rules(settings, task, count_tokens, can_encode)
+    is_flawed = is_flawed or (lambda question, one: bool(find_slips(question, one.text, task)))
+    rules = _rules(settings, is_flawed, count_tokens, can_encode)
     if settings.drop_duplicates:
         rules["duplicate"] = lambda question, rationale: _key(rationale) in seen
     if (limit := settings.max_per_question) is not None:
@@ -95,12 +101,9 @@ def filter_rationales(
     return result
 
 
-Rule = Callable[[Question, Rationale], bool]  # True: it is to be dropped
-
-
 def _rules(
     settings: FilterSettings,
-    task: Task,
+    is_flawed: Rule,
     count_tokens: Callable[[Question, Rationale], int] | None,
     can_encode: Callable[[str], bool] | None,
 ) -> dict[str, Rule]:
@@ -110,9 +113,7 @@ def _rules(
         rules["no answer"] = lambda question, rationale: rationale.prediction is None
         rules["wrong answer"] = lambda question, rationale: not rationale.is_correct
     if settings.check_reasoning:
-        rules["flawed reasoning"] = lambda question, rationale: bool(
-            find_slips(question, rationale.text, task)
-        )
+        rules["flawed reasoning"] = is_flawed
     if settings.encodable_only and can_encode is not None:
         rules["cannot be encoded"] = lambda question, rationale: not can_encode(rationale.text)
     if (most := settings.max_tokens) is not None and count_tokens is not None:

@@ -183,9 +183,9 @@ def test_a_filter_card_counts_everything_and_opens_examples():
         [RIGHT], {"no answer": [CUT], "wrong answer": [WRONG, WRONG], "duplicate": []}
     )
     html = cards.filter_card(filtered, {QUESTION.id: QUESTION}).data
-    assert cells(html)[3:] == [
-        *("kept", "1", "25.0", "no answer", "1", "25.0"),
-        *("wrong answer", "2", "50.0", "duplicate", "0", "0.0"),
+    assert cells(html)[4:] == [
+        *("kept", "1", "25.0", "█" * 8, "no answer", "1", "25.0", "█" * 8),
+        *("wrong answer", "2", "50.0", "█" * 15, "duplicate", "0", "0.0", ""),
     ]
     assert re.findall(r"<summary>(.*?)</summary>", html) == [
         "dropped: no answer",

@@ -409,6 +409,14 @@ def test_pretraining_has_millions_of_tokens_below_and_the_best_known_skill_on_to
     assert [list(line.get_xdata()) for line in right.lines] == [[50, 20], [90, 20]]
 
 
+def test_what_a_base_read_on_follows_what_it_had_read():
+    once = PRETRAINED["student"]
+    ax = figures.plot_pretraining({"student": {**once, "before": once}})
+    (line,) = ax.lines
+    assert list(line.get_xdata()) == [1, 2, 3, 4]
+    assert list(line.get_ydata()) == 2 * [loss for _, _, loss in once["curve"]]
+
+
 def test_length_bars_show_shares_and_say_where_the_last_one_begins():
     ax = figures.plot_length_bars({"teacher": [1, 2, 1]}, width=10, medians={"teacher": 15})
     heights, edges, _ = ax.patches[0].get_data()

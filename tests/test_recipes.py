@@ -1,6 +1,7 @@
 """Recipes against the papers' stated settings, and settings that refuse impossible values."""
 
 import importlib.util
+import json
 from dataclasses import asdict, replace
 
 import pytest
@@ -45,6 +46,17 @@ def test_the_xl_student_has_an_xxl_mentor_lora_and_the_long_template():
     )
     assert recipe.student.template == recipe.mentor.template == "therefore"
     assert recipe.student.epochs == recipe.mentor.epochs == 18
+
+
+def test_recorded_rationales_have_a_regime_of_their_own_in_profile_tiny():
+    """What was found for a scripted teacher, such as one rationale a question, is not theirs."""
+    found = json.loads(recipes.TINY_SETTINGS.read_text(encoding="utf-8"))
+    own, recorded = found[recipes.DEFAULT_TASK], found["recorded"]
+    for group, settings in own.items():  # nothing of the task's is left over
+        assert set(settings) - {"slip_rate"} <= set(recorded[group])
+    recipe = recipes.with_source(recipes.tiny(), "jsonl", data_dir="x")
+    for group, settings in recorded.items():
+        assert {name: getattr(getattr(recipe, group), name) for name in settings} == settings
 
 
 def test_fine_tune_cot_is_trained_as_published():

@@ -135,8 +135,11 @@ def test_a_shipped_base_takes_single_steps(name, prompt, answer):
 def test_the_committed_record_belongs_to_the_shipped_weights(size):
     results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
     record = json.loads(results.read_text(encoding="utf-8"))
-    made_with = pretrain.PretrainSettings(size=size, **pretrain.SHIPPED[size])
-    assert record["settings"] == asdict(made_with)
+    courses = {"first": record["before"], "second": record}
+    made_with = {"first": pretrain.SHIPPED[size], "second": pretrain.second_course(size)}
+    for course, settings in made_with.items():
+        expected = pretrain.PretrainSettings(size=size, **settings)
+        assert courses[course]["settings"] == asdict(expected)
     model = AutoModelForCausalLM.from_pretrained(tiny.folder(f"tiny-{size}"))
     assert record["parameters"] == model.num_parameters()
     assert set(record["probes"][-1]["accuracy"]) <= set(single_steps.SKILLS)
@@ -538,6 +541,20 @@ def test_a_probe_is_exact_match_of_all_that_can_be_known():
     accuracy = pretrain_batches.probe(Knowing(), TOKENIZER, 20)
     assert accuracy["one_letter"] == accuracy["look_ups"] == accuracy["toggles"] == 100
     assert accuracy["equations"] < 20  # right only where the answer is 0
+
+
+def test_a_base_that_has_read_on_keeps_the_record_of_what_it_read_before(tmp_path, monkeypatch):
+    out, results = tmp_path / "data/models/tiny-student", tmp_path / "results"
+    monkeypatch.chdir(tmp_path)
+    command = ["--out", out, "--results", results, "--no-compile"]
+    command += ["--tokens", "0.002", "--step-tokens", "256", "--probe-items", "2"]
+    shapes = [["--grow-from", ""], ["--second-course"]]
+    for number, more in enumerate(shapes):
+        pretrain.main([str(part) for part in [*command, "--run", tmp_path / str(number), *more]])
+    record = json.loads((results / "pretrain_student.json").read_text(encoding="utf-8"))
+    assert record["settings"]["muon_rate"] == 0.002 < record["before"]["settings"]["muon_rate"]
+    assert "model.safetensors" in record["made_from"]
+    assert "before" not in record["before"]
 
 
 def test_the_command_makes_a_base_that_loads_and_a_record(tmp_path):

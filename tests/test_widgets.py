@@ -1,10 +1,12 @@
-"""The rationale browser shows what its menus select, and nothing else changes."""
+"""Widgets show what they are set to, and nothing else changes."""
 
 import pytest
 
+from mkdkit.filters import filter_rationales
 from mkdkit.records import Question, Rationale
+from mkdkit.settings import FilterSettings
 from mkdkit.show import cards
-from mkdkit.show.widgets import rationale_browser
+from mkdkit.show.widgets import filter_bench, rationale_browser
 from mkdkit.tasks.catalogue import find
 
 PENS = Question("pens", "Mia has 3 pens and gets 4. How many has she?", "7")
@@ -53,3 +55,83 @@ def test_texts_are_escaped():
 def test_rationales_of_other_questions_are_an_error():
     with pytest.raises(ValueError, match="got 1 questions and 2 rationales that answer none"):
         rationale_browser([CARDS], [RIGHT, FALSE])
+
+
+# the filter bench
+
+
+def bench_of(rationales, **options):
+    task = find("multi_step_arithmetic")
+    return filter_bench([PENS, CARDS], rationales, task=task, **options)
+
+
+def controls(bench):
+    switches, sliders = bench.children[0].children
+    return {one.description: one for one in (*switches.children, *sliders.children)}
+
+
+SLIPPED = Rationale("pens", "3 + 5 = 7. Then 3 + 4 = 7.", "7", "teacher", True)
+WRITTEN = [RIGHT, FALSE, SILENT, RIGHT, SLIPPED]
+
+
+def test_a_bench_opens_with_what_the_papers_filter_keeps():
+    bench = bench_of(WRITTEN)
+    assert bench.settings == FilterSettings(max_tokens=512)
+    assert bench.filtered.kept == [RIGHT, SLIPPED]
+    assert "2 of 5 are kept (40.0%); of the kept, 100.0%" in bench.children[1].value
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "kept"),
+    [
+        ("right answers only", False, [RIGHT, FALSE, SILENT, SLIPPED]),
+        ("no slip found in the reasoning", True, [RIGHT]),
+        ("nothing twice", False, [RIGHT, RIGHT, SLIPPED]),
+        ("per question at most", 1, [RIGHT]),
+        ("tokens at most", 12, [RIGHT]),
+    ],
+)
+def test_every_rule_can_be_turned(control, value, kept):
+    bench = bench_of(WRITTEN, count_tokens=lambda question, one: len(one.text))
+    controls(bench)[control].value = value
+    assert bench.filtered.kept == kept
+
+
+def test_what_a_bench_is_set_to_keeps_the_same_outside_of_it():
+    bench = bench_of(WRITTEN, count_tokens=lambda question, one: len(one.text))
+    controls(bench)["no slip found in the reasoning"].value = True
+    controls(bench)["right answers only"].value = False
+    again = filter_rationales(
+        WRITTEN,
+        questions=[PENS, CARDS],
+        task=find("multi_step_arithmetic"),
+        settings=bench.settings,
+    )
+    assert again == bench.filtered
+
+
+def test_a_slider_at_its_end_is_no_limit():
+    bench = bench_of(WRITTEN, count_tokens=lambda question, one: len(one.text))
+    assert bench.settings.max_tokens is None
+    assert bench.settings.max_per_question is None
+
+
+def test_what_the_last_change_dropped_is_shown_and_escaped():
+    marked = Rationale("cards", "9 - 2 = <b>7</b>.", "7", "teacher", True)
+    bench = bench_of([RIGHT, marked, SLIPPED])
+    controls(bench)["per question at most"].value = 1
+    assert "dropped 1 and brought back 0" in bench.children[1].value
+    assert "just dropped: over the limit" in bench.children[1].value
+    controls(bench)["per question at most"].value = 2
+    assert "dropped 0 and brought back 1" in bench.children[1].value
+    assert "<b>7</b>" not in bench.children[1].value
+
+
+def test_nothing_to_filter_is_an_error():
+    with pytest.raises(ValueError, match="needs rationales to filter"):
+        bench_of([])
+
+
+def test_a_bench_refuses_rationales_of_other_questions():
+    with pytest.raises(ValueError, match="answers question 'cards', which is not given"):
+        filter_bench([PENS], [SILENT], task=find("multi_step_arithmetic"))

@@ -106,8 +106,13 @@ def tiny(task: str = DEFAULT_TASK) -> Recipe:
         student=StudentSettings(**rates),
         scoring=ScoringSettings(max_new_tokens=192, batch_size=100),
     )
-    regimes = json.loads(TINY_SETTINGS.read_text(encoding="utf-8"))
-    return changed(recipe, regimes.get(task, {}))
+    return changed(recipe, _found(task))
+
+
+def _found(name: str) -> dict[str, Any]:
+    """Return what profile tiny does differently for a task, or for every "recorded" source."""
+    settings: dict[str, Any] = json.loads(TINY_SETTINGS.read_text(encoding="utf-8"))
+    return settings.get(name, {})
 
 
 def smoke(task: str = DEFAULT_TASK) -> Recipe:
@@ -157,6 +162,8 @@ def with_source(
     asked = replace(recipe.questions, source=source, data_dir=folder)
     if source == "rule-made":
         return replace(recipe, questions=asked)
+    if recipe.profile == "tiny":  # what was found for the scripted teacher's rationales is another
+        recipe = changed(recipe, _found("recorded"))
     if recipe.profile != "smoke":  # a smoke run stays small
         asked = replace(asked, train=None, test=None)
     longest, written_most = RECORDED_TOKENS.get(recipe.profile, (512, 320))

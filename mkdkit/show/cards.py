@@ -23,6 +23,7 @@ LINE = "1px solid rgba(128,128,128,.45)"
 CARD = f"border:{LINE};border-radius:6px;padding:.6em .9em;margin:.3em 0;max-width:52em"
 MARKED = "background:rgba(217,95,2,.28);color:inherit"
 NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'  # "$5 and $3" is money, not a formula
+BAR = 30  # characters of a bar that stands for all
 CELL = "padding:.25em .8em;vertical-align:top;white-space:normal"
 
 
@@ -215,6 +216,7 @@ def filter_card(
     total = max(sum(counts.values()), 1)
     rows = [
         {"outcome": outcome, "rationales": n, "share (%)": 100 * n / total}
+        | {"": "█" * round(BAR * n / total)}
         for outcome, n in counts.items()
     ]
     shown = "".join(

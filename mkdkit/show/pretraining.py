@@ -15,12 +15,12 @@ def plot_pretraining(records: Mapping[str, Mapping[str, Any]]) -> Axes:
     """Loss against tokens read, and the accuracy per skill at the end, for each size.
 
     Args:
-        records: size -> its record, as `data/results/pretrain_<size>.json` holds it.
+        records: size -> its record, as `data/results/pretrain_<size>.json` holds it; what a base
+            read in an earlier course is in its "before".
     """
     left, right = canvas.start_row(2, size=(8.4, 4.2))
     for size, record in records.items():
-        read = [tokens / 1e6 for tokens, _, _ in record["curve"]]
-        losses = [loss for _, _, loss in record["curve"]]
+        read, losses = _curve(record)
         millions = record["parameters"] / 1e6
         label = f"tiny-{size} ({millions:.1f}M)"
         left.plot(read, losses, color=COLORS[size], label=label)
@@ -31,6 +31,14 @@ def plot_pretraining(records: Mapping[str, Mapping[str, Any]]) -> Axes:
     ends = {size: record["probes"][-1]["accuracy"] for size, record in records.items()}
     _dots(right, ends)
     return left
+
+
+def _curve(record: Mapping[str, Any]) -> tuple[list[float], list[float]]:
+    """Millions of tokens read, and the loss since the point before; over all courses."""
+    earlier = _curve(record["before"]) if "before" in record else ([], [])
+    done = earlier[0][-1] if earlier[0] else 0.0
+    read = [done + tokens / 1e6 for tokens, _, _ in record["curve"]]
+    return earlier[0] + read, earlier[1] + [loss for _, _, loss in record["curve"]]
 
 
 def _dots(ax: Axes, ends: Mapping[str, Mapping[str, float]]) -> None:

@@ -1,7 +1,4 @@
-"""Widgets: leafing through what is there. They select and show, and change nothing.
-
-A saved widget is an error text without its kernel, so each stands below a static card.
-"""
+"""Leafing through rationales: a question, one of its rationales, the card of that one."""
 
 from collections.abc import Sequence
 

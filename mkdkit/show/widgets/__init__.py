@@ -1,0 +1,10 @@
+"""Widgets: leafing through what is there, and turning what a method leaves open.
+
+They select and show; none trains, and none changes another cell's variables. A saved widget is an
+error text without its kernel, so each stands below a static card or figure in a cell of its own.
+"""
+
+from mkdkit.show.widgets.browser import rationale_browser
+from mkdkit.show.widgets.filter_bench import FilterBench, filter_bench
+
+__all__ = ["FilterBench", "filter_bench", "rationale_browser"]
