@@ -5,8 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from mkdkit import records
 from mkdkit.pipeline import children, recipes, stages
 from mkdkit.settings import Recipe, recipe_from
+from mkdkit.show.widgets import training_monitor
 
 
 @pytest.fixture
@@ -42,6 +44,27 @@ def test_a_child_can_be_followed_and_stopped_and_the_stage_goes_on_to_the_same_e
     whole = stages.read_history(stages.mentor(recipe, fresh=True).folder)
     assert [step["loss"] for step in resumed] == [step["loss"] for step in whole]
     assert mentor.folder == running.folder()
+
+
+def test_a_button_stops_a_training_at_a_checkpoint_and_it_goes_on_to_the_same_end(recipe):
+    settings = replace(longer(recipe, 60).mentor, checkpoint_seconds=3600)
+    recipe = replace(recipe, mentor=settings)
+    running = children.start("mentor", recipe)
+    wait_for_events(running, 5)
+    monitor = training_monitor(running)
+    monitor.stop.click()
+    with pytest.raises(RuntimeError, match=r"ended with 130: stopped after step \d+, as asked"):
+        running.wait()
+    reached = len(running.events())
+    assert 5 <= reached < 60
+    assert monitor.refresh() is False
+    assert "stopped; started again, it goes on" in monitor.says.value
+    mentor = stages.mentor(recipe)
+    numbers = [row["number"] for _, row in records.read_json_lines(mentor.folder / "events.jsonl")]
+    assert numbers == list(range(1, 61))  # no step was taken twice
+    resumed = stages.read_history(mentor.folder)
+    whole = stages.read_history(stages.mentor(recipe, fresh=True).folder)
+    assert [step["loss"] for step in resumed] == [step["loss"] for step in whole]
 
 
 def test_a_child_that_ends_leaves_a_stage_that_loads(recipe):

@@ -89,7 +89,7 @@ def test_an_import_that_points_down_is_not(home, code):
 
 def light_modules() -> list[str]:
     rooms = [PACKAGE / name for name in ("__init__.py", "records.py", "settings.py", "filters.py")]
-    rooms += sorted((PACKAGE / "tasks").glob("*.py")) + sorted((PACKAGE / "show").glob("*.py"))
+    rooms += sorted((PACKAGE / "tasks").glob("*.py")) + sorted((PACKAGE / "show").rglob("*.py"))
     rooms += [PACKAGE / "teachers" / name for name in ("recorded.py", "scripted.py")]
     return [name_of(path) for path in rooms]
 

@@ -1,12 +1,15 @@
 """Widgets show what they are set to, and nothing else changes."""
 
+import json
+
 import pytest
 
 from mkdkit.filters import filter_rationales
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import FilterSettings
 from mkdkit.show import cards
-from mkdkit.show.widgets import filter_bench, rationale_browser
+from mkdkit.show.widgets import filter_bench, rationale_browser, training_monitor
+from mkdkit.show.widgets.monitor import read_steps
 from mkdkit.tasks.catalogue import find
 
 PENS = Question("pens", "Mia has 3 pens and gets 4. How many has she?", "7")
@@ -135,3 +138,58 @@ def test_nothing_to_filter_is_an_error():
 def test_a_bench_refuses_rationales_of_other_questions():
     with pytest.raises(ValueError, match="answers question 'cards', which is not given"):
         filter_bench([PENS], [SILENT], task=find("multi_step_arithmetic"))
+
+
+# the training monitor
+
+
+def step(number, **fields):
+    usual = {"number": number, "loss": 2.0, "learning_rate": 1e-3, "scored_tokens": 300}
+    return usual | {"seconds": 0.5, "validation": None, "steps": 4, "peak_gib": 1.5} | fields
+
+
+def write_steps(folder, *steps, half=""):
+    lines = "".join(json.dumps(one) + "\n" for one in steps)
+    (folder / "events.jsonl").write_text(lines + half, encoding="utf-8")
+
+
+def test_a_monitor_shows_how_far_and_how_fast_a_run_is(tmp_path):
+    write_steps(tmp_path, step(1), step(2, validation=40.0))
+    monitor = training_monitor(tmp_path)
+    assert "step 2 of 4" in monitor.says.value
+    assert "600 scored tokens/s" in monitor.says.value  # 300 in half a second
+    assert "about 1 s to go" in monitor.says.value  # two steps of half a second
+    assert "peak 1.50 GiB" in monitor.says.value
+    assert bytes(monitor.picture.value).startswith(b"\x89PNG")
+    assert not monitor.stop.disabled
+
+
+def test_a_monitor_goes_on_where_the_file_does_and_ends_with_the_run(tmp_path):
+    write_steps(tmp_path, step(1), half='{"number": 2, "lo')
+    monitor = training_monitor(tmp_path)
+    first = bytes(monitor.picture.value)
+    assert "step 1 of 4" in monitor.says.value
+    write_steps(tmp_path, *(step(number) for number in (1, 2, 3, 4)))
+    (tmp_path / "done.json").write_text("{}")
+    assert monitor.refresh() is False
+    assert "step 4 of 4" in monitor.says.value
+    assert "finished" in monitor.says.value
+    assert bytes(monitor.picture.value) != first
+    assert monitor.stop.disabled
+
+
+def test_of_steps_done_again_after_a_kill_the_last_counts(tmp_path):
+    write_steps(tmp_path, step(1), step(2, loss=9.0), step(2, loss=3.0))
+    assert [one["loss"] for one in read_steps(tmp_path)] == [2.0, 3.0]
+
+
+def test_a_stage_that_trains_nothing_has_no_steps(tmp_path):
+    write_steps(tmp_path, {"batch": 1})
+    monitor = training_monitor(tmp_path)
+    assert "no step yet" in monitor.says.value
+    assert monitor.stop.disabled
+
+
+def test_no_folder_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match="name the folder of a stage"):
+        training_monitor(tmp_path / "nothing")

@@ -66,7 +66,10 @@ class Running:
             )
 
     def stop(self) -> None:
-        """End the child; started again, the stage goes on from its last checkpoint."""
+        """End the child at once; started again, the stage goes on from its last checkpoint.
+
+        `checkpoints.ask_to_stop(running.folder())` asks a training to write one first.
+        """
         self.process.terminate()
         self.process.wait()
 

@@ -89,7 +89,7 @@ def tiny(task: str = DEFAULT_TASK) -> Recipe:
         "learning_rate": 1e-3,  # higher ones lose what the bases know
         "schedule": "linear",
         "warmup_share": 0.05,
-        "batch_size": 16,
+        "batch_size": 8,
         "epochs": 4,
         "validations": 2,
         "max_tokens": 384,

@@ -11,7 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-FOLDER = "checkpoint"
+FOLDER, STOP = "checkpoint", "stop"
+
+
+class Stopped(KeyboardInterrupt):
+    """A run that was asked to stop has stopped, after a checkpoint: as if it were interrupted."""
 
 
 @dataclass(slots=True)
@@ -82,8 +86,24 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
     return progress
 
 
+def ask_to_stop(folder: Path) -> None:
+    """Ask whoever trains in a folder to stop after the step that is being taken."""
+    (folder / STOP).touch()
+
+
+def stop_if_asked(
+    folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Write a checkpoint and raise `Stopped`, if the run was asked to stop."""
+    if (folder / STOP).exists():
+        save(folder, model, optimizer, progress)
+        (folder / STOP).unlink(missing_ok=True)
+        raise Stopped(f"stopped after step {progress.step}, as asked; started again, it goes on")
+
+
 def remove(folder: Path) -> None:
-    """Delete a run's checkpoint once its result is saved."""
+    """Delete a run's checkpoint once its result is saved, and a request that came too late."""
+    (folder / STOP).unlink(missing_ok=True)
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
     shutil.rmtree(folder / (FOLDER + ".part"), ignore_errors=True)
 

@@ -143,6 +143,8 @@ def train(
     Raises:
         ValueError: there are no rows, or they belong together and do not fit into batches.
         FloatingPointError: the loss or a gradient is not finite.
+        Stopped: somebody asked for it (`checkpoints.ask_to_stop`); a checkpoint was written. A team
+            of processes does not listen: they would have to agree on the step.
     """
     if not rows:
         raise ValueError("there is nothing to train on: the filter kept no rationale")
@@ -169,6 +171,8 @@ def train(
         if folder is not None and team.index == 0 and is_due:  # one writer
             checkpoints.save(folder, model, optimizer, progress)
             saved = time.monotonic()
+        if folder is not None and team.processes == 1 and number < len(plan):
+            checkpoints.stop_if_asked(folder, model, optimizer, progress)
 
 
 def validation_steps(total: int, validations: int) -> set[int]:

@@ -10,4 +10,8 @@ from mkdkit.settings import recipe_from
 if __name__ == "__main__":
     stage, path, *arm = sys.argv[1:]
     recipe = recipe_from(json.loads(Path(path).read_text(encoding="utf-8")))
-    getattr(stages, stage)(recipe, *arm)
+    try:
+        getattr(stages, stage)(recipe, *arm)
+    except KeyboardInterrupt as stopped:
+        sys.stderr.write(f"{stopped or 'interrupted'}\n")
+        sys.exit(130)

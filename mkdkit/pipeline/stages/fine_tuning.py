@@ -11,7 +11,7 @@ from mkdkit import records
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row, Rows
-from mkdkit.pipeline.folders import Stage, Work
+from mkdkit.pipeline.folders import Stage, Work, peak_gib
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
 from mkdkit.tasks import catalogue
@@ -66,7 +66,7 @@ def fine_tune(
     )
     total = batches.count_steps(len(rows), settings)
     for step in progress(steps, f"train {label}", "step", total):
-        work.event(**asdict(step))
+        work.event(**asdict(step), steps=total, peak_gib=round(peak_gib(), 3))
     trainable, parameters = loading.count_parameters(model)
     work.counts = {
         "rows": len(rows),

@@ -6,5 +6,12 @@ error text without its kernel, so each stands below a static card or figure in a
 
 from mkdkit.show.widgets.browser import rationale_browser
 from mkdkit.show.widgets.filter_bench import FilterBench, filter_bench
+from mkdkit.show.widgets.monitor import TrainingMonitor, training_monitor
 
-__all__ = ["FilterBench", "filter_bench", "rationale_browser"]
+__all__ = [
+    "FilterBench",
+    "TrainingMonitor",
+    "filter_bench",
+    "rationale_browser",
+    "training_monitor",
+]
