@@ -1,0 +1,127 @@
+"""Widgets as a reader meets them: in JupyterLab, by mouse and by keyboard."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+RECORDS = """
+from mkdkit.records import Question, Rationale
+from mkdkit.show import widgets
+from mkdkit.tasks.catalogue import find
+
+task = find("multi_step_arithmetic")
+questions = [
+    Question("pens", "Mia has 3 pens and gets 4. How many has she?", "7"),
+    Question("cards", "Tom has 9 cards and loses 2. How many are left?", "7"),
+]
+written = [
+    Rationale("pens", "3 + 4 = 7.", "7", "teacher", True),
+    Rationale("pens", "3 + 5 = 7. Then 3 + 4 = 7.", "7", "teacher", True),
+    Rationale("pens", "3 + 4 = 8.", "8", "teacher", False),
+    Rationale("cards", "Tom has 9.", None, "teacher", False),
+]
+"""
+BROWSER = "widgets.rationale_browser(questions, written, task=task)"
+
+
+def test_the_menus_of_the_browser_choose_the_card(open_notebook):
+    notebook = open_notebook("browser", RECORDS + BROWSER)
+    notebook.run_all()
+    question, rationale = notebook.page.locator(".widget-dropdown select").all()
+    card = notebook.page.locator(".widget-html-content")
+    assert "3 + 4 = 7." in card.inner_text()
+    rationale.select_option("3: wrong")
+    card.get_by_text("3 + 4 = 8.").wait_for()
+    question.select_option(label="cards: Tom has 9 cards and loses 2. How many are left?")
+    card.get_by_text("Tom has 9.", exact=True).wait_for()
+    assert "none found" in card.inner_text()
+
+
+def test_the_filter_bench_is_turned_by_mouse_and_by_keyboard(open_notebook):
+    bench = "bench = widgets.filter_bench(questions, written, task=task)\nbench"
+    notebook = open_notebook("bench", RECORDS + bench)
+    notebook.run_all()
+    page = notebook.page
+    page.get_by_text("2 of 4 are kept (50.0%)").wait_for()
+    page.get_by_label("no slip found in the reasoning").check()
+    page.get_by_text("1 of 4 are kept (25.0%)").wait_for()
+    page.get_by_text("just dropped: flawed reasoning").click()
+    page.get_by_text("3 + 5 = 7.", exact=True).wait_for()
+    assert notebook.ask("bench.settings.check_reasoning") == "True"
+    page.get_by_label("right answers only").focus()
+    page.keyboard.press("Space")
+    page.get_by_text("of the kept, 50.0% have the right answer").wait_for()
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    notebook.wait("bench.settings.max_per_question", "2")
+    notebook.wait("len(bench.filtered.kept)", "2")
+
+
+def test_text_of_models_is_shown_and_never_run(open_notebook):
+    takes = "document.title='taken'"
+    text = f'<script>{takes}</script></div><img src=x onerror="{takes}">'
+    code = f"wild = Rationale('pens', {text!r}, '7', 'teacher', True)\n"
+    code += "widgets.rationale_browser(questions, [wild], task=task)"
+    notebook = open_notebook("wild", RECORDS + code)
+    notebook.run_all()
+    card = notebook.page.locator(".widget-html-content")
+    assert "<script>document.title='taken'</script>" in card.inner_text()
+    assert "onerror=" in card.inner_text()
+    assert card.locator("img, script").count() == 0
+    assert "taken" not in notebook.page.title()
+
+
+TRAINING = """
+import json, tempfile
+from pathlib import Path
+from mkdkit.show import widgets
+
+folder = Path(tempfile.mkdtemp())
+
+def step(number):
+    numbers = {"number": number, "loss": 3 / number, "learning_rate": 1e-3, "steps": 5}
+    row = numbers | {"scored_tokens": 300, "seconds": 0.5, "validation": None, "peak_gib": 1.5}
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\\n")
+
+step(1)
+step(2)
+monitor = widgets.training_monitor(folder)
+monitor
+"""
+
+
+def test_a_monitor_follows_a_run_over_a_closed_tab_and_stops_it(open_notebook):
+    notebook = open_notebook("monitor", TRAINING)
+    notebook.run_all()
+    page = notebook.page
+    page.get_by_text("step 2 of 5").wait_for()
+    before = page.locator("img.widget-image").get_attribute("src")
+    notebook.ask("step(3)")
+    page.get_by_text("step 3 of 5").wait_for()
+    page.wait_for_function(
+        "src => document.querySelector('img.widget-image').src !== src", arg=before
+    )
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.close()
+    again = open_notebook("monitor")
+    again.ask("step(4)")
+    again.page.get_by_text("step 4 of 5").wait_for()
+    assert again.page.locator("img.widget-image").count() == 1
+    again.page.get_by_role("button", name="stop at a checkpoint").click()
+    again.wait("(folder / 'stop').exists()", "True")
+    again.page.get_by_role("button", name="stopping ...").wait_for()
+
+
+def test_without_observers_a_browser_shows_nothing_new(open_notebook):
+    """What the tests above see is done by the widgets, not by the page."""
+    deaf = f"box = {BROWSER}\nfor one in box.children: one.unobserve_all()\nbox"
+    notebook = open_notebook("deaf", RECORDS + deaf)
+    notebook.run_all()
+    _, rationale = notebook.page.locator(".widget-dropdown select").all()
+    card = notebook.page.locator(".widget-html-content")
+    before = card.inner_text()
+    rationale.select_option("3: wrong")
+    notebook.wait("box.children[1].index", "2")
+    assert card.inner_text() == before
