@@ -130,6 +130,13 @@ def test_what_the_last_change_dropped_is_shown_and_escaped():
     assert "<b>7</b>" not in bench.children[1].value
 
 
+def test_a_flaw_that_was_just_dropped_is_marked():
+    bench = bench_of(WRITTEN)
+    controls(bench)["no slip found in the reasoning"].value = True
+    assert "<mark" in bench.children[1].value
+    assert "slip: " in bench.children[1].value
+
+
 def test_nothing_to_filter_is_an_error():
     with pytest.raises(ValueError, match="needs rationales to filter"):
         bench_of([])

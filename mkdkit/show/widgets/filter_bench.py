@@ -100,7 +100,7 @@ def filter_bench(
             chosen[name] = slider.value if slider.value < slider.max else None
         last, bench.settings = bench.filtered, replace(start, **chosen)
         bench.filtered = filtered(bench.settings)
-        card.value = _shown(bench.filtered, last, by_id)
+        card.value = _shown(bench.filtered, last, by_id, task)
 
     for control in (*switches.values(), *sliders.values()):
         control.observe(show, "value")
@@ -120,7 +120,7 @@ def _slider(name: str, most: int, value: int | None) -> IntSlider:
     )
 
 
-def _shown(now: Filtered, last: Filtered, questions: dict[str, Question]) -> str:
+def _shown(now: Filtered, last: Filtered, questions: dict[str, Question], task: Task) -> str:
     """What is kept, why the rest is dropped, and what the last change dropped."""
     kept, total = len(now.kept), sum(now.counts().values())
     right = sum(one.is_correct for one in now.kept)
@@ -133,9 +133,11 @@ def _shown(now: Filtered, last: Filtered, questions: dict[str, Question]) -> str
     back = sum(id(one) not in stayed for one in now.kept)
     change = f"<p>The last change dropped {len(gone):,} and brought back {back:,}.</p>"
     why = {id(one): reason for reason, dropped in now.dropped.items() for one in dropped}
-    examples = "".join(
-        f"<details><summary>just dropped: {escape(why[id(one)])}</summary>"
-        f"{cards.rationale_card(questions[one.question_id], one).data}</details>"
-        for one in gone[:EXAMPLES]
-    )
+    examples = ""
+    for one in gone[:EXAMPLES]:
+        question, slips = questions[one.question_id], ()
+        if why[id(one)] == "flawed reasoning":
+            slips = find_slips(question, one.text, task)
+        examples += f"<details><summary>just dropped: {escape(why[id(one)])}</summary>"
+        examples += f"{cards.rationale_card(question, one, slips=slips).data}</details>"
     return f"<p><b>{shares}.</b></p>{cards.filter_card(now, examples=0).data}{change}{examples}"

@@ -37,7 +37,11 @@ class TrainingMonitor(VBox):
     def __init__(self, run: Path | Follows) -> None:
         self.run = run
         self.says, self.picture = HTML(), Image(format="png")
-        self.stop = Button(description="stop at a checkpoint", tooltip="it can go on from there")
+        self.stop = Button(
+            description="stop at a checkpoint",
+            tooltip="it can go on from there",
+            layout={"width": "auto"},
+        )
         self.stop.on_click(self._ask_to_stop)
         self.following: asyncio.Task[None] | None = None  # a task that nobody holds may be lost
         self._drawn: tuple[Path | None, int, bool] | None = None
