@@ -10,9 +10,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 FUSED = "fused_float32"
 
@@ -36,14 +33,12 @@ def fused_float32(
             before it.
         **options: passed on: dropout, scaling, and what else a layer gives.
     """
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
     whole = (one.float() for one in (query, key, value))
     with torch.autocast(query.device.type, enabled=False):
         out, _ = sdpa_attention_forward(module, *whole, attention_mask, **options)
     return out.to(query.dtype), None  # as a plain layer's: in float32, all after it would be too
-
-
-AttentionInterface.register(FUSED, fused_float32)
-AttentionMaskInterface.register(FUSED, sdpa_mask)
 
 
 def make_fast_to_train(model: Any) -> None:
@@ -52,5 +47,10 @@ def make_fast_to_train(model: Any) -> None:
     Where a layer adds a learned bias to every pair of tokens (T5), the fused kernel cannot go back
     through it: such a model attends plainly.
     """
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import sdpa_mask
+
+    AttentionInterface.register(FUSED, fused_float32)
+    AttentionMaskInterface.register(FUSED, sdpa_mask)
     has_bias = model.config.is_encoder_decoder
     model.set_attn_implementation("eager" if has_bias else FUSED)

@@ -7,6 +7,7 @@ it names counts with its whole file.
 
 import ast
 import hashlib
+import importlib.util
 import inspect
 import json
 import sys
@@ -123,8 +124,16 @@ def _imported(tree: ast.AST) -> Iterator[ModuleType]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
-            if name.startswith(mkdkit.__name__ + ".") and name in sys.modules:
-                yield sys.modules[name]
+            if name.startswith(mkdkit.__name__ + ".") and _is_module(name):
+                # one that a function will import counts before it has been, too
+                yield importlib.import_module(name)
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # a name in a module that is no package
+        return False
 
 
 def _bare(tree: ast.AST) -> str:
