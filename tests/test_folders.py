@@ -145,3 +145,15 @@ def test_smoke_runs_never_write_beside_results(monkeypatch):
     assert not folders.runs_folder().is_relative_to(Path(mkdkit.__file__).parents[1])
     monkeypatch.setenv("MKDKIT_PROFILE", "tiny")
     assert folders.runs_folder() == Path(mkdkit.__file__).parents[1] / "data" / "runs"
+
+
+def test_a_module_that_a_function_will_import_counts_from_the_start():
+    """Otherwise a key would change in the middle of a notebook, once it has been imported."""
+    program = (
+        "import sys; from mkdkit.pipeline import keys; from mkdkit.teachers.asking import session; "
+        "late, pieces = 'mkdkit.teachers.asking.client', {}; print(late in sys.modules); "
+        "keys._collect(session, pieces); print(late in pieces)"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
