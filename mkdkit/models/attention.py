@@ -35,9 +35,9 @@ def fused_float32(
     """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-    whole = (one.float() for one in (query, key, value))
+    q, k, v = query.float(), key.float(), value.float()
     with torch.autocast(query.device.type, enabled=False):
-        out, _ = sdpa_attention_forward(module, *whole, attention_mask, **options)
+        out, _ = sdpa_attention_forward(module, q, k, v, attention_mask, **options)
     return out.to(query.dtype), None  # as a plain layer's: in float32, all after it would be too
 
 
