@@ -118,7 +118,7 @@ def test_a_shipped_base_loads_in_bfloat16_with_the_shared_tokenizer(name):
         ("34 + 17 =", " 51"),
         ("62 - 35 =", " 27"),
         ('"n" + "a" =', " na"),
-        ("Tovek ends with", " k"),
+        ("Malik ends with", " k"),
         ("March 5, 2004 =", " 03/05/2004"),
     ],
 )

@@ -33,7 +33,7 @@ CHOSEN = (  # {m} has the letter of {v}
     "With {v} goes {m};",
 )
 ALONE = (" --> «{}»", " So «{}»", " Answer: «{}»")  # a letter once more, without its mark
-CHOSEN_WORDS = ("{v} is {m}.", "{v}: {m}", "{v}, {m}", "{v} ({m})", "{n} wants {v}, so {m}")
+CHOSEN_WORDS = ("{v} is {m}.", "{v}: {m}", "{v}; {m}", "{v} ({m})", "{n} wants {v}, so {m}")
 ROWS = ('"{}"', "{}", "[{}]", "Row: {}", "In a row: {}", "The row {}", 'They are "{}"')
 BETWEEN = (" ", " ", "; ", " and ", " / ")
 LISTS = (  # how a row is written once more: an entry with its number, what stands between entries
