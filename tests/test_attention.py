@@ -2,7 +2,14 @@
 
 import pytest
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, T5Config, T5ForConditionalGeneration
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from mkdkit.models import attention
 from mkdkit.models.rows import Row
@@ -49,6 +56,23 @@ def test_what_follows_attention_is_in_the_precision_of_what_precedes_it():
     attention.make_fast_to_train(model)
     hidden = model(torch.tensor([[3, 4, 5]]), output_hidden_states=True).hidden_states
     assert {one.dtype for one in hidden} == {torch.bfloat16}
+
+
+def test_a_model_that_caps_its_scores_goes_on_capping_them():
+    config = Gemma2Config(
+        vocab_size=40, hidden_size=32, intermediate_size=48, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=1, head_dim=16, attn_logit_softcapping=0.01,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Gemma2ForCausalLM(config)
+    model.set_attn_implementation("eager")
+    ids = torch.arange(3, 9).unsqueeze(0)
+    expected = model(ids).logits
+    attention.make_fast_to_train(model)
+    assert torch.equal(model(ids).logits, expected)
+    model.set_attn_implementation(attention.FUSED)
+    with pytest.raises(ValueError, match="softcap"):  # the fused kernel cannot
+        model(ids)
 
 
 def test_a_model_with_learned_biases_between_tokens_attends_plainly():

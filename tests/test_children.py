@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from mkdkit import records
+from mkdkit import events, records
 from mkdkit.pipeline import children, recipes, stages
 from mkdkit.settings import Recipe, recipe_from
 from mkdkit.show.widgets import training_monitor
@@ -51,14 +51,15 @@ def test_a_button_stops_a_training_at_a_checkpoint_and_it_goes_on_to_the_same_en
     recipe = replace(recipe, mentor=settings)
     running = children.start("mentor", recipe)
     wait_for_events(running, 5)
-    monitor = training_monitor(running)
-    monitor.stop.click()
+    monitor, other = training_monitor(running), training_monitor(running.folder())
+    other.stop.click()
     with pytest.raises(RuntimeError, match=r"ended with 130: stopped after step \d+, as asked"):
         running.wait()
     reached = len(running.events())
     assert 5 <= reached < 60
-    assert monitor.refresh() is False
+    assert monitor.refresh() is other.refresh() is False
     assert "stopped; started again, it goes on" in monitor.says.value
+    events.ask_to_stop(running.folder())  # of nobody: what is started later is not meant
     mentor = stages.mentor(recipe)
     numbers = [row["number"] for _, row in records.read_json_lines(mentor.folder / "events.jsonl")]
     assert numbers == list(range(1, 61))  # no step was taken twice

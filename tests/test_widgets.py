@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from mkdkit import events
 from mkdkit.filters import filter_rationales
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import FilterSettings
 from mkdkit.show import cards
 from mkdkit.show.widgets import filter_bench, rationale_browser, training_monitor
-from mkdkit.show.widgets.monitor import read_steps
 from mkdkit.tasks.catalogue import find
 
 PENS = Question("pens", "Mia has 3 pens and gets 4. How many has she?", "7")
@@ -113,10 +113,16 @@ def test_what_a_bench_is_set_to_keeps_the_same_outside_of_it():
     assert again == bench.filtered
 
 
-def test_a_slider_at_its_end_is_no_limit():
-    bench = bench_of(WRITTEN, count_tokens=lambda question, one: len(one.text))
-    assert bench.settings.max_tokens is None
-    assert bench.settings.max_per_question is None
+def test_a_slider_at_its_end_is_no_limit_or_that_of_the_start():
+    for start, expected in ((512, 512), (None, None), (12, None)):
+        settings = FilterSettings(max_tokens=start)
+        length = {"count_tokens": lambda question, one: len(one.text)}
+        bench = bench_of(WRITTEN, settings=settings, **length)
+        assert bench.settings == settings  # nothing was turned
+        slider = controls(bench)["tokens at most"]
+        slider.value = slider.max - 1
+        slider.value = slider.max
+        assert bench.settings.max_tokens == expected
 
 
 def test_what_the_last_change_dropped_is_shown_and_escaped():
@@ -187,7 +193,7 @@ def test_a_monitor_goes_on_where_the_file_does_and_ends_with_the_run(tmp_path):
 
 def test_of_steps_done_again_after_a_kill_the_last_counts(tmp_path):
     write_steps(tmp_path, step(1), step(2, loss=9.0), step(2, loss=3.0))
-    assert [one["loss"] for one in read_steps(tmp_path)] == [2.0, 3.0]
+    assert [one["loss"] for one in events.read_steps(tmp_path)] == [2.0, 3.0]
 
 
 def test_a_stage_that_trains_nothing_has_no_steps(tmp_path):

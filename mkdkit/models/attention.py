@@ -1,9 +1,9 @@
 """Attention for training on a CPU: fused, in float32.
 
-In bfloat16 a CPU goes back through fused attention twice as slowly as through plain attention, and
-plain attention writes out every pair of tokens several times. Fused and in float32 it is as fast
-as plain attention for rows of 200 tokens, more than twice as fast for rows of 600, and keeps no
-table of pairs at all.
+In bfloat16 a CPU goes back through fused attention more slowly than through plain attention where
+rows are short, and plain attention writes out every pair of tokens several times. Fused and in
+float32 it is as fast as plain attention for rows of 200 tokens, about twice as fast for rows of
+600, and keeps no table of pairs.
 """
 
 from typing import Any
@@ -44,13 +44,16 @@ def fused_float32(
 def make_fast_to_train(model: Any) -> None:
     """Let a model attend in the way that is trained fastest on a CPU in bfloat16.
 
-    Where a layer adds a learned bias to every pair of tokens (T5), the fused kernel cannot go back
-    through it: such a model attends plainly.
+    Some attend plainly all the same: where a learned bias is added to every pair of tokens (T5),
+    which the fused kernel cannot go back through; where scores are capped (Gemma 2), which it
+    cannot do; and where transformers knows of no fused form.
     """
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
     AttentionInterface.register(FUSED, fused_float32)
     AttentionMaskInterface.register(FUSED, sdpa_mask)
-    has_bias = model.config.is_encoder_decoder
-    model.set_attn_implementation("eager" if has_bias else FUSED)
+    config = model.config.get_text_config()
+    is_capped = getattr(config, "attn_logit_softcapping", None) is not None
+    is_plain = config.is_encoder_decoder or is_capped or not model._supports_sdpa
+    model.set_attn_implementation("eager" if is_plain else FUSED)

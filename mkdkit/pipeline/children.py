@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from mkdkit import records
+from mkdkit import events, records
 from mkdkit.pipeline import folders
 from mkdkit.settings import Recipe
 
@@ -46,11 +46,7 @@ class Running:
     def events(self) -> list[dict[str, Any]]:
         """Return the events of the stage now being computed, so far."""
         folder = self.folder()
-        path = folder / folders.EVENTS if folder else None
-        if path is None or not path.is_file():
-            return []
-        whole = path.read_text(encoding="utf-8").rpartition("\n")[0]  # a line may be half written
-        return [json.loads(line) for line in whole.split("\n") if line]
+        return events.read(folder) if folder else []
 
     def wait(self) -> None:
         """Wait for the end.
@@ -68,7 +64,7 @@ class Running:
     def stop(self) -> None:
         """End the child at once; started again, the stage goes on from its last checkpoint.
 
-        `checkpoints.ask_to_stop(running.folder())` asks a training to write one first.
+        `events.ask_to_stop(running.folder())` asks a training to write one first.
         """
         self.process.terminate()
         self.process.wait()

@@ -26,10 +26,11 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 import mkdkit
+from mkdkit import events
+from mkdkit.events import DONE
 from mkdkit.pipeline.keys import make_key
 
 log = logging.getLogger("mkdkit")
-DONE, EVENTS = "done.json", "events.jsonl"
 ANNOUNCE = "MKDKIT_ANNOUNCE"  # names a file that is told which folder is being computed
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy")
 
@@ -53,8 +54,7 @@ class Work:
 
     def event(self, **fields: Any) -> None:
         """Append one event to the folder's event file, at once, so that others can follow it."""
-        with (self.folder / EVENTS).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(fields) + "\n")
+        events.append(self.folder, **fields)
 
 
 def runs_folder() -> Path:

@@ -110,7 +110,10 @@ def tiny(task: str = DEFAULT_TASK) -> Recipe:
 
 
 def _found(name: str) -> dict[str, Any]:
-    """Return what profile tiny does differently for a task, or for every "recorded" source."""
+    """Return what profile tiny does differently for a task, or for every "recorded" source.
+
+    Those for recorded sources are a first choice: nothing better has been found for them yet.
+    """
     settings: dict[str, Any] = json.loads(TINY_SETTINGS.read_text(encoding="utf-8"))
     return settings.get(name, {})
 

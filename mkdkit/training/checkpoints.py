@@ -11,7 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-FOLDER, STOP = "checkpoint", "stop"
+from mkdkit import events
+
+FOLDER = "checkpoint"
 
 
 class Stopped(KeyboardInterrupt):
@@ -72,6 +74,7 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
     """Put a checkpoint's weights and moments in place; return where it stands, None without one."""
     if folder is None:
         return None
+    events.forget_stop(folder)  # of a run that was no more: this one has just been started
     # killed between the two renames of `save`, only the new one is there, and it is whole
     found = next((f for f in (folder / FOLDER, folder / (FOLDER + ".part")) if _is_whole(f)), None)
     if found is None:
@@ -86,24 +89,19 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
     return progress
 
 
-def ask_to_stop(folder: Path) -> None:
-    """Ask whoever trains in a folder to stop after the step that is being taken."""
-    (folder / STOP).touch()
-
-
 def stop_if_asked(
     folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Progress
 ) -> None:
     """Write a checkpoint and raise `Stopped`, if the run was asked to stop."""
-    if (folder / STOP).exists():
+    if events.is_asked_to_stop(folder):
         save(folder, model, optimizer, progress)
-        (folder / STOP).unlink(missing_ok=True)
+        events.forget_stop(folder)
         raise Stopped(f"stopped after step {progress.step}, as asked; started again, it goes on")
 
 
 def remove(folder: Path) -> None:
     """Delete a run's checkpoint once its result is saved, and a request that came too late."""
-    (folder / STOP).unlink(missing_ok=True)
+    events.forget_stop(folder)
     shutil.rmtree(folder / FOLDER, ignore_errors=True)
     shutil.rmtree(folder / (FOLDER + ".part"), ignore_errors=True)
 

@@ -143,7 +143,7 @@ def train(
     Raises:
         ValueError: there are no rows, or they belong together and do not fit into batches.
         FloatingPointError: the loss or a gradient is not finite.
-        Stopped: somebody asked for it (`checkpoints.ask_to_stop`); a checkpoint was written. A team
+        Stopped: somebody asked for it (`events.ask_to_stop`); a checkpoint was written. A team
             of processes does not listen: they would have to agree on the step.
     """
     if not rows:

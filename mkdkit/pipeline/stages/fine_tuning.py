@@ -7,7 +7,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from mkdkit import records
+from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row, Rows
@@ -103,14 +103,7 @@ def _validation(
 
 def read_history(folder: Path) -> list[dict[str, Any]]:
     """Return a training stage's steps, in order; of steps done again after a kill, the last."""
-    path = folder / "events.jsonl"
-    if not path.is_file():
-        return []
-    return [row for _, row in sorted({row["number"]: row for _, row in _events(path)}.items())]
-
-
-def _events(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    yield from records.read_json_lines(path)
+    return events.read_steps(folder)
 
 
 def _best_validation(folder: Path, settings: TrainingSettings) -> float | None:

@@ -76,8 +76,8 @@ def filter_bench(
             rationales, questions=questions, task=task, settings=chosen, **facts
         )
 
-    start = settings or FilterSettings()
-    before = filtered(start)  # refuses what does not belong together
+    start, bench, card = settings or FilterSettings(), FilterBench(), HTML()
+    bench.settings, bench.filtered = start, filtered(start)  # refuses what does not belong together
     pairs = [(by_id[one.question_id], one) for one in rationales]
     for pair in pairs:  # now, so that no switch has to wait for it
         facts["is_flawed"](*pair)
@@ -91,13 +91,10 @@ def filter_bench(
         if name != "encodable_only" or can_encode is not None
     }
     sliders = {name: _slider(name, most, getattr(start, name)) for name, most in highest.items()}
-    card, bench = HTML(), FilterBench()
-    bench.settings, bench.filtered = start, before
 
     def show(_: object = None) -> None:
         chosen: dict[str, Any] = {name: switch.value for name, switch in switches.items()}
-        for name, slider in sliders.items():  # at its end a slider is no limit
-            chosen[name] = slider.value if slider.value < slider.max else None
+        chosen |= {name: _limit(slider, getattr(start, name)) for name, slider in sliders.items()}
         last, bench.settings = bench.filtered, replace(start, **chosen)
         bench.filtered = filtered(bench.settings)
         card.value = _shown(bench.filtered, last, by_id, task)
@@ -107,6 +104,13 @@ def filter_bench(
     show()
     bench.children = (HBox([VBox([*switches.values()]), VBox([*sliders.values()])]), card)
     return bench
+
+
+def _limit(slider: IntSlider, start: int | None) -> int | None:
+    """At its end a slider is no limit; or that of the start, if nothing was as long as that."""
+    if slider.value < slider.max:
+        return slider.value
+    return start if start is None or start >= slider.max else None
 
 
 def _slider(name: str, most: int, value: int | None) -> IntSlider:

@@ -7,7 +7,6 @@ tab that was closed and is opened again shows all of it, from the first step.
 
 import asyncio
 import io
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any, Protocol
 import matplotlib.pyplot as plt
 from ipywidgets import HTML, Button, Image, VBox
 
+from mkdkit import events
 from mkdkit.show import canvas, figures
 
-EVENTS, DONE, STOP = "events.jsonl", "done.json", "stop"  # in a stage's folder
 REFRESH = 1.0  # seconds between two looks at the file
 QUIET = 30.0  # seconds without a step after which that is said
 RECENT = 20  # steps that speed is the mean of
@@ -35,7 +34,7 @@ class TrainingMonitor(VBox):
     """A figure, a line of numbers and a stop button, drawn anew as long as the run goes on."""
 
     def __init__(self, run: Path | Follows) -> None:
-        self.run = run
+        self.run, self.asked = run, False
         self.says, self.picture = HTML(), Image(format="png")
         self.stop = Button(
             description="stop at a checkpoint",
@@ -50,7 +49,7 @@ class TrainingMonitor(VBox):
     def refresh(self) -> bool:
         """Show what is there now; return whether there may be more to come."""
         folder = self.run if isinstance(self.run, Path) else self.run.folder()
-        steps = read_steps(folder) if folder else []
+        steps = events.read_steps(folder) if folder else []
         has_ended = self._has_ended(folder)
         self.says.value = _state(folder, steps, has_ended)
         self.stop.disabled = has_ended or not steps
@@ -62,13 +61,15 @@ class TrainingMonitor(VBox):
 
     def _has_ended(self, folder: Path | None) -> bool:
         if isinstance(self.run, Path):
-            return (self.run / DONE).is_file()
+            was_heard = self.asked and not events.is_asked_to_stop(self.run)
+            return was_heard or (self.run / events.DONE).is_file()
         return not self.run.is_running()
 
     def _ask_to_stop(self, _: object) -> None:
         folder = self.run if isinstance(self.run, Path) else self.run.folder()
         if folder is not None:
-            (folder / STOP).touch()
+            events.ask_to_stop(folder)
+            self.asked = True
         self.stop.disabled, self.stop.description = True, "stopping ..."
 
     async def follow(self) -> None:
@@ -97,20 +98,6 @@ def training_monitor(run: Path | Follows) -> TrainingMonitor:
     except RuntimeError:  # no loop is running: not a notebook
         monitor.refresh()
     return monitor
-
-
-def read_steps(folder: Path) -> list[dict[str, Any]]:
-    """Return a training's optimiser steps so far, in order; [] of a stage that trains nothing.
-
-    Of steps done again after a kill, the last counts; a line that is half written, not yet.
-    """
-    path = folder / EVENTS
-    if not path.is_file():
-        return []
-    whole = path.read_bytes().rpartition(b"\n")[0]
-    rows = [json.loads(line) for line in whole.split(b"\n") if line.strip()]
-    by_number = {row["number"]: row for row in rows if "loss" in row}
-    return [row for _, row in sorted(by_number.items())]
 
 
 def _picture(steps: Sequence[dict[str, Any]]) -> bytes:
@@ -153,6 +140,6 @@ def _state(folder: Path | None, steps: Sequence[dict[str, Any]], has_ended: bool
         parts.append("finished" if is_whole else "stopped; started again, it goes on")
     elif total:
         parts.append(f"about {seconds * (total - last['number']):,.0f} s to go")
-        silent = time.time() - (folder / EVENTS).stat().st_mtime if folder else 0.0
+        silent = time.time() - (folder / events.EVENTS).stat().st_mtime if folder else 0.0
         parts += [f"<b>no step for {silent:,.0f} s</b>"] if silent > QUIET else []
     return f"<p><b>{name}</b>: {'; '.join(part for part in parts if part)}</p>"
