@@ -146,6 +146,24 @@ def test_a_card_refuses_a_rationale_of_another_question():
             draw(QUESTION, other)
 
 
+def test_the_first_step_at_which_rationales_part_is_marked_in_every_column():
+    one = Rationale("made/1", "3 * 5 = 15. 15 + 14 = 29. So 29.", "29", "teacher", True)
+    other = Rationale("made/1", "3 * 5 is 15. 15 + 14 is 19. So 29.", "29", "student", True)
+    html = cards.side_by_side(QUESTION, [one, other], names=["teacher", "fine_tune_cot"]).data
+    said = Page(html).words
+    assert f"{cards.PARTED} 15 + 14 = 29." in said
+    assert f"{cards.PARTED} 15 + 14 is 19." in said
+    assert said.count(cards.PARTED) == 3  # two steps, and the line that says what it means
+    assert "is step 2" in said
+    assert "fine_tune_cot" in said
+    assert "all steps end alike" in Page(cards.side_by_side(QUESTION, [one, one]).data).words
+
+
+def test_slips_are_marked_in_their_own_column():
+    html = cards.side_by_side(QUESTION, [RIGHT, WRONG], slips=[(), [slip("3 * 5 = 16")]]).data
+    assert marked(html) == ["3 * 5 = 16"]
+
+
 def test_side_by_side_has_a_column_for_each_rationale_in_order():
     page = Page(cards.side_by_side(QUESTION, [RIGHT, WRONG, CUT]).data)
     assert [tag for tag, _ in page.tags].count("td") == 3

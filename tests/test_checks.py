@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mkdkit.records import Question
 from mkdkit.tasks.catalogue import TASKS, find
-from mkdkit.tasks.checks import find_slips
+from mkdkit.tasks.checks import find_holding, find_slips
 from mkdkit.tasks.procedural import FAMILIES, make_questions
 
 SUMS = find("svamp")
@@ -292,3 +292,10 @@ def test_wrong_published_rationales_are_flagged_far_more_often(
         flagged[row["initial_correct"]].append(bool(slips))
     assert sum(flagged[True]) / len(flagged[True]) <= at_most
     assert sum(flagged[False]) / len(flagged[False]) >= at_least
+
+
+def test_an_equation_that_is_read_holds_or_is_a_slip():
+    text = "3 + 4 = 7. Then 7 * 2 = 15 and y + 2 = 5, so 15 - 5 = 10."
+    task = find("multi_step_arithmetic")
+    assert [text[a:b] for a, b in find_holding(text, task)] == ["3 + 4 = 7", "15 - 5 = 10"]
+    assert find_holding(text, find("coin_flip")) == []

@@ -9,8 +9,9 @@ from mkdkit.filters import filter_rationales
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import FilterSettings
 from mkdkit.show import cards
-from mkdkit.show.widgets import filter_bench, rationale_browser, training_monitor
+from mkdkit.show.widgets import comparison, filter_bench, rationale_browser, training_monitor
 from mkdkit.tasks.catalogue import find
+from mkdkit.tasks.checks import find_slips
 
 PENS = Question("pens", "Mia has 3 pens and gets 4. How many has she?", "7")
 CARDS = Question("cards", "Tom has 9 cards & loses 2. How many are left?", "7")
@@ -19,40 +20,107 @@ FALSE = Rationale("pens", "3 + 4 = 8.", "8", "teacher", False)
 SILENT = Rationale("cards", "Tom has 9.", None, "teacher", False)
 
 
+ARITHMETIC = find("multi_step_arithmetic")
+MENTORS = Rationale("cards", "9 - 2 = 7.", "7", "mentor", True)
+
+
 def test_it_opens_on_the_first_rationale_of_the_first_question():
-    question, number, card = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE]).children
-    assert question.value == "pens"
-    assert list(number.options) == ["1: right", "2: wrong"]
-    assert card.value == cards.rationale_card(PENS, RIGHT).data
+    browser = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE])
+    assert browser.question.value == "pens"
+    assert browser.number.index == 0
+    assert browser.shown == RIGHT
+    assert browser.card.value == cards.rationale_card(PENS, RIGHT).data
 
 
 def test_the_menus_select_the_card():
-    question, number, card = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE]).children
-    number.index = 1
-    assert card.value == cards.rationale_card(PENS, FALSE).data
-    question.value = "cards"
-    assert list(number.options) == ["1: no answer"]
-    assert card.value == cards.rationale_card(CARDS, SILENT).data
-    question.value = "pens"  # from number 1 to number 1: the card must still change
-    assert card.value == cards.rationale_card(PENS, RIGHT).data
+    browser = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE])
+    browser.number.index = 1
+    assert browser.card.value == cards.rationale_card(PENS, FALSE).data
+    browser.question.value = "cards"
+    assert browser.card.value == cards.rationale_card(CARDS, SILENT).data
+    browser.question.value = "pens"  # from number 1 to number 1: the card must still change
+    assert browser.card.value == cards.rationale_card(PENS, RIGHT).data
 
 
-def test_slips_are_marked_for_a_task_with_a_process_check():
-    task = find("multi_step_arithmetic")
-    *_, number, card = rationale_browser([PENS], [RIGHT, FALSE], task=task).children
-    assert "<mark" not in card.value
-    number.index = 1
-    assert "<mark" in card.value
+def test_next_leafs_through_all_and_begins_again():
+    browser = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE])
+    seen = []
+    for _ in range(4):
+        seen.append(browser.shown)
+        browser.forth.click()
+    assert seen == [RIGHT, FALSE, SILENT, RIGHT]
+    browser.back.click()
+    assert browser.shown == RIGHT
+    assert browser.place.value == "1 of 3"
+
+
+def test_the_next_wrong_one_is_the_next_that_is_not_right():
+    browser = rationale_browser([PENS, CARDS], [RIGHT, FALSE, MENTORS, SILENT])
+    seen = []
+    for _ in range(3):
+        browser.wrong.click()
+        seen.append(browser.shown)
+    assert seen == [FALSE, SILENT, FALSE]
+    browser.verdict.value = "right"
+    browser.wrong.click()
+    assert browser.place.value == "none of these is wrong"
+    assert browser.shown == RIGHT
+
+
+def test_source_verdict_and_search_narrow_what_is_leafed_through():
+    browser = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE, MENTORS])
+    browser.source.value = "mentor"
+    assert browser.shown == MENTORS
+    assert [name for _, name in browser.question.options] == ["cards"]
+    browser.source.value = "all"
+    browser.verdict.value = "no answer"
+    assert browser.shown == SILENT
+    browser.verdict.value = "all"
+    browser.search.value = "4 = 8"
+    assert browser.shown == FALSE
+    browser.search.value = "TOM"  # in the question
+    assert browser.place.value == "1 of 2"
+    browser.search.value = "nobody"
+    assert browser.shown is None
+    assert "No rationale fits" in browser.card.value
+    for button in (browser.forth, browser.back, browser.wrong):
+        button.click()
+    browser.search.value = ""
+    assert browser.place.value == "1 of 4"
+
+
+def test_what_the_filter_did_is_said_of_each_of_two_that_are_the_same():
+    written = [RIGHT, RIGHT, FALSE]
+    filtered = filter_rationales(
+        written, questions=[PENS, CARDS], task=ARITHMETIC, settings=FilterSettings()
+    )
+    browser = rationale_browser([PENS], written, filtered=filtered)
+    found = []
+    for _ in written:
+        found.append(browser.verdicts[browser.number.value])
+        browser.forth.click()
+    assert found == ["kept", "dropped: duplicate", "dropped: wrong answer"]
+    browser.verdict.value = "dropped: duplicate"
+    assert "Filter</b> dropped: duplicate" in browser.card.value
+    assert browser.place.value == "1 of 1"
+
+
+def test_slips_and_equations_that_hold_are_marked_for_a_task_with_a_process_check():
+    browser = rationale_browser([PENS], [RIGHT, FALSE], task=ARITHMETIC)
+    assert "<mark" not in browser.card.value
+    assert "3 + 4 = 7 <i>✓</i>" in browser.card.value
+    browser.number.index = 1
+    assert "<mark" in browser.card.value
+    assert "<i>✓</i>" not in browser.card.value
 
 
 def test_questions_without_a_rationale_are_not_in_the_menu():
-    question, *_ = rationale_browser([CARDS, PENS], [RIGHT]).children
-    assert [value for _, value in question.options] == ["pens"]
+    browser = rationale_browser([CARDS, PENS], [RIGHT])
+    assert [value for _, value in browser.question.options] == ["pens"]
 
 
 def test_texts_are_escaped():
-    *_, card = rationale_browser([CARDS], [SILENT]).children
-    assert "9 cards &amp; loses" in card.value
+    assert "9 cards &amp; loses" in rationale_browser([CARDS], [SILENT]).card.value
 
 
 def test_rationales_of_other_questions_are_an_error():
@@ -60,12 +128,58 @@ def test_rationales_of_other_questions_are_an_error():
         rationale_browser([CARDS], [RIGHT, FALSE])
 
 
+# side by side
+
+BEFORE = [FALSE, SILENT]
+AFTER = [RIGHT, MENTORS]
+
+
+def test_a_comparison_shows_the_same_question_answered_by_all():
+    view = comparison([PENS, CARDS], {"before": BEFORE, "after": AFTER}, task=ARITHMETIC)
+    assert view.shown == PENS
+    slips = [find_slips(PENS, FALSE.text, ARITHMETIC), []]
+    expected = cards.side_by_side(PENS, [FALSE, RIGHT], names=["before", "after"], slips=slips)
+    assert view.card.value == expected.data
+    view.forth.click()
+    assert view.shown == CARDS
+    view.forth.click()
+    assert view.shown == PENS
+    view.back.click()
+    assert view.place.value == "2 of 2"
+
+
+def test_a_comparison_leafs_through_the_questions_that_are_asked_for():
+    said = {"before": [RIGHT, SILENT], "after": AFTER}
+    view = comparison([PENS, CARDS], said, task=ARITHMETIC)
+    found = {}
+    for choice in view.choice.options:
+        view.choice.value = choice
+        found[choice] = [name for _, name in view.question.options]
+    assert found == {
+        "all questions": ["pens", "cards"],
+        "some are right, some wrong": ["cards"],
+        "all are wrong": [],
+        "all are right": ["pens"],
+        "the last is right, the first wrong": ["cards"],
+        "the first is right, the last wrong": [],
+    }
+    assert view.shown is None
+    view.forth.click()
+    assert "There is no such question" in view.card.value
+
+
+def test_questions_that_not_all_answered_are_left_out():
+    view = comparison([PENS, CARDS], {"a": AFTER, "b": [FALSE]}, task=ARITHMETIC)
+    assert [name for _, name in view.question.options] == ["pens"]
+    with pytest.raises(ValueError, match="got none among 1 questions"):
+        comparison([CARDS], {"a": AFTER, "b": [FALSE]}, task=ARITHMETIC)
+
+
 # the filter bench
 
 
 def bench_of(rationales, **options):
-    task = find("multi_step_arithmetic")
-    return filter_bench([PENS, CARDS], rationales, task=task, **options)
+    return filter_bench([PENS, CARDS], rationales, task=ARITHMETIC, **options)
 
 
 def controls(bench):

@@ -6,7 +6,6 @@ marked is also written, and what folds is plain <details>. Text from data or mod
 
 import inspect
 import math
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -17,14 +16,20 @@ from IPython.display import HTML, Markdown
 from mkdkit.filters import Filtered
 from mkdkit.records import Question, Rationale
 from mkdkit.show.canvas import COLOR, role_of
+from mkdkit.tasks.steps import first_parting, split_steps
 
 # half-transparent greys: seen on white and on near-black alike
 LINE = "1px solid rgba(128,128,128,.45)"
 CARD = f"border:{LINE};border-radius:6px;padding:.6em .9em;margin:.3em 0;max-width:52em"
 MARKED = "background:rgba(217,95,2,.28);color:inherit"
+FRAMED = f"border:{LINE};border-radius:4px;padding:0 .35em"
 NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'  # "$5 and $3" is money, not a formula
+PARTED = "≠"  # before the step at which several rationales part
 BAR = 30  # characters of a bar that stands for all
 CELL = "padding:.25em .8em;vertical-align:top;white-space:normal"
+
+
+Span = tuple[int, int]  # (first character, the one after the last)
 
 
 class Marked(Protocol):
@@ -123,6 +128,7 @@ def rationale_card(
     rationale: Rationale,
     *,
     slips: Sequence[Marked] = (),
+    holding: Sequence[Span] = (),
     verdict: str | None = None,
 ) -> HTML:
     """One rationale step by step under its question, its slips marked, its prediction judged.
@@ -131,26 +137,53 @@ def rationale_card(
         question: what was asked.
         rationale: what was written; a step is a line or a sentence.
         slips: spans of `rationale.text` with a reason, from `tasks.checks.find_slips`.
+        holding: equations that hold, from `tasks.checks.find_holding`; each gets a ✓.
         verdict: what a filter did with it: "kept", or the reason it was dropped for.
     """
     _require_same(question, rationale)
     kept = "" if verdict is None else f"<p><b>Filter</b> {escape(verdict)}</p>"
-    body = _rationale(rationale, slips)
+    body = _rationale(rationale, slips, holding)
     return HTML(f'<div {NO_MATH} style="{CARD}">{_asked(question)}{body}{kept}</div>')
 
 
-def side_by_side(question: Question, rationales: Sequence[Rationale]) -> HTML:
-    """Several rationales for one question in columns, in the order given."""
+def side_by_side(
+    question: Question,
+    rationales: Sequence[Rationale],
+    *,
+    names: Sequence[str] | None = None,
+    slips: Sequence[Sequence[Marked]] | None = None,
+) -> HTML:
+    """Several rationales for one question in columns, and the first step at which they part.
+
+    Args:
+        question: what was asked.
+        rationales: in the order of the columns; the others are compared with the first.
+        names: of the columns, such as arms; None: the rationales' sources.
+        slips: of each rationale, spans of its text with a reason; None: nothing is marked.
+
+    Raises:
+        ValueError: a rationale answers another question, or there are not as many names or lists
+            of slips as rationales.
+    """
     for rationale in rationales:
         _require_same(question, rationale)
-    columns = "".join(
-        f'<td style="{CELL};text-align:left;max-width:26em">{_rationale(r, ())}</td>'
-        for r in rationales
-    )
+    names = names if names is not None else [one.source for one in rationales]
+    slips = slips if slips is not None else [()] * len(rationales)
+    parted = first_parting([one.text for one in rationales])
+    cells = [
+        f'<td style="{CELL};text-align:left;max-width:26em">'
+        f"{_rationale(one, marks, name=name, parted=parted)}</td>"
+        for one, name, marks in zip(rationales, names, slips, strict=True)
+    ]
     style = "border-collapse:collapse;width:auto;table-layout:auto"
+    if parted is None:
+        said = "all steps end alike"
+    else:
+        said = f"the first step that does not end alike is step {parted + 1}, marked {PARTED}"
     return HTML(
         f'<div {NO_MATH} style="{CARD};max-width:none">{_asked(question)}'
-        f'<table style="{style}"><tbody><tr>{columns}</tr></tbody></table></div>'
+        f'<table style="{style}"><tbody><tr>{"".join(cells)}</tr></tbody></table>'
+        f"<p><i>{said if len(rationales) > 1 else ''}</i></p></div>"
     )
 
 
@@ -166,37 +199,43 @@ def _asked(question: Question) -> str:
     return f"<p><b>Question</b> {text}<br><b>Answer</b> {escape(question.answer)}</p>"
 
 
-def _rationale(rationale: Rationale, slips: Sequence[Marked]) -> str:
-    color = COLOR[role_of(rationale.source)]
-    name = f'<b style="border-bottom:3px solid {color}">{rationale.source}</b>'
-    steps = "".join(f"<li>{_mark(rationale.text, *s, slips)}</li>" for s in _steps(rationale.text))
+def _rationale(
+    rationale: Rationale,
+    slips: Sequence[Marked] = (),
+    holding: Sequence[Span] = (),
+    *,
+    name: str | None = None,
+    parted: int | None = None,
+) -> str:
+    name, text = name or rationale.source, rationale.text
+    color = COLOR[role_of(name)]
+    head = f'<b style="border-bottom:3px solid {color}">{escape(name)}</b>'
+    steps = [_mark(text, *step, slips, holding) for step in split_steps(text)]
+    if parted is not None and parted < len(steps):
+        steps[parted] = f"<b>{PARTED}</b> {steps[parted]}"
+    listed = "".join(f"<li>{step}</li>" for step in steps)
     cut = "" if rationale.is_complete else "<p><i>cut off at the length limit</i></p>"
-    return f"<p>{name}</p><ol>{steps}</ol>{cut}<p><b>Prediction</b> {_judged(rationale)}</p>"
+    return f"<p>{head}</p><ol>{listed}</ol>{cut}<p><b>Prediction</b> {_judged(rationale)}</p>"
 
 
 def _judged(rationale: Rationale) -> str:
     if rationale.prediction is None:
         return "none found: ✗ counts as wrong"
-    return escape(rationale.prediction) + (" ✓ right" if rationale.is_correct else " ✗ wrong")
+    said = f'<b style="{FRAMED}">{escape(rationale.prediction)}</b>'
+    return said + (" ✓ right" if rationale.is_correct else " ✗ wrong")
 
 
-def _steps(text: str) -> list[tuple[int, int]]:
-    """(start, end) of each step: a line, or a sentence that ends before a space and a capital."""
-    breaks = [m.span() for m in re.finditer(r"\n+|(?<=[.!?])\s+(?=[A-Z0-9\"'(])", text)]
-    starts = [0, *(end for _, end in breaks)]
-    ends = [*(start for start, _ in breaks), len(text)]
-    return [(a, b) for a, b in zip(starts, ends, strict=True) if text[a:b].strip()]
-
-
-def _mark(text: str, start: int, end: int, slips: Sequence[Marked]) -> str:
+def _mark(text: str, start: int, end: int, slips: Sequence[Marked], holding: Sequence[Span]) -> str:
     """The piece text[start:end], escaped, with the slips that touch it marked; reasons written."""
     here = [slip for slip in slips if slip.start < end and slip.end > start]
-    cuts = {start, end} | {min(max(p, start), end) for s in here for p in (s.start, s.end)}
+    holds = {stop for _, stop in holding if start < stop <= end}
+    cuts = {start, end} | {min(max(p, start), end) for s in here for p in (s.start, s.end)} | holds
     html = ""
     for a, b in zip(sorted(cuts), sorted(cuts)[1:], strict=False):
         piece = escape(text[a:b])
         is_marked = any(slip.start <= a and b <= slip.end for slip in here)
         html += f'<mark style="{MARKED}">{piece}</mark>' if is_marked else piece
+        html += " <i>✓</i>" if b in holds else ""
     # a slip over two steps is explained once, where it ends
     why = [escape(slip.reason) for slip in here if slip.end <= end]
     return html + "".join(f" <i>(slip: {reason})</i>" for reason in why)
@@ -230,5 +269,5 @@ def filter_card(
 def _example(reason: str, rationale: Rationale, questions: Mapping[str, Question]) -> str:
     question = questions.get(rationale.question_id)
     asked = _asked(question) if question else f"<p>{escape(rationale.question_id)}</p>"
-    body = f'<div {NO_MATH} style="{CARD}">{asked}{_rationale(rationale, ())}</div>'
+    body = f'<div {NO_MATH} style="{CARD}">{asked}{_rationale(rationale)}</div>'
     return f"<details><summary>dropped: {escape(reason)}</summary>{body}</details>"

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.patches import Rectangle
 
 from mkdkit.show import canvas
@@ -115,9 +115,11 @@ def plot_token_kl(
 ) -> Axes:
     """A text token by token, each box as dark as its value: where two models disagree.
 
+    Values below zero, if there are any, have the other side of a two-coloured scale.
+
     Args:
         tokens: the tokens as text, with their leading spaces.
-        values: one value per token, >= 0.
+        values: one value per token.
         quantity: what the values are, with its unit.
         highest: value of the darkest colour, to compare figures; the largest one if None.
         width: characters in a line.
@@ -133,10 +135,12 @@ def plot_token_kl(
     places = _wrap(texts, width)
     lines = places[-1][0] + 1 if places else 1
     ax = canvas.start(ax, size=(8.0, 0.34 * lines + 0.75))
-    top = highest if highest is not None else max(values, default=0.0)
-    scale, shades = Normalize(0, top or 1.0), plt.get_cmap("Oranges")
+    top = (highest if highest is not None else max(map(abs, values), default=0.0)) or 1.0
+    is_signed = min(values, default=0.0) < 0
+    scale = Normalize(-top if is_signed else 0.0, top)
+    shades = _light(*("PuOr_r", 0.12) if is_signed else ("Oranges", 0.0))
     for text, value, (line, column) in zip(texts, values, places, strict=True):
-        shade = shades(0.75 * scale(value))  # the darkest end would hide the text
+        shade = shades(scale(value))
         box = Rectangle((column, line), len(text), 0.86, facecolor=shade, edgecolor="white")
         ax.add_patch(box)
         look: dict[str, Any] = {"family": "monospace", "fontsize": 8.5, "va": "center"}
@@ -144,11 +148,15 @@ def plot_token_kl(
         ax.text(*middle, text.replace("$", r"\$"), ha="center", color="black", **look)
     ax.set(xlim=(0, width), ylim=(lines, 0))
     ax.axis("off")
-    bar = ScalarMappable(Normalize(0, (top or 1.0) / 0.75), shades)
+    bar = ScalarMappable(scale, shades)
     legend = canvas.figure_of(ax).colorbar(bar, ax=ax, location="bottom", aspect=60, pad=0.02)
-    legend.ax.set_xlim(0, top or 1.0)
     legend.set_label(quantity)
     return ax
+
+
+def _light(name: str, start: float) -> Colormap:
+    """A colour map without its darkest end, which would hide the text."""
+    return ListedColormap(plt.get_cmap(name)(np.linspace(start, 0.88 if start else 0.75, 256)))
 
 
 def _wrap(texts: Sequence[str], width: int) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ may go to the 7 only.
 """
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from mkdkit.records import Question
@@ -54,7 +55,16 @@ _UNIT = re.compile(
 
 def find_slips(question: Question, text: str) -> list[Slip]:
     """Return a slip for every equation that is false however it may be read."""
-    slips = []
+    return [Slip(start, end, wrong) for start, end, wrong in _judge(text) if wrong]
+
+
+def find_holding(text: str) -> list[tuple[int, int]]:
+    """Return (start, end) of every equation that was read and holds."""
+    return [(start, end) for start, end, wrong in _judge(text) if wrong is None]
+
+
+def _judge(text: str) -> Iterator[tuple[int, int, str | None]]:
+    """Yield (start, end, what is wrong; None if it holds) of every equation that can be judged."""
     for match in _EQUATION.finditer(text):
         start, end = match.start("left"), match.end("right")
         before = ("" if start <= 30 else "?") + text[max(0, start - 30) : start]
@@ -69,12 +79,14 @@ def find_slips(question: Question, text: str) -> list[Slip]:
         lefts = _readings(match["left"])
         lefts += _readings(f"-{match['left']}") if may_be_negative else []
         units = set(_UNIT.findall(match["left"])), set(_UNIT.findall(behind.partition("=")[0][:20]))
-        if not lefts or any(_agree(left, right) for left in lefts for right in rights):
-            continue
-        if not (units[1] and units[0] != units[1]):
-            reason = f"{match['left'].strip()} is {_written(lefts[0])}, not {match['right']}"
-            slips.append(Slip(start, end, reason))
-    return slips
+        if any(_agree(left, right) for left in lefts for right in rights):
+            yield start, end, None
+        elif lefts and not (units[1] and units[0] != units[1]):
+            yield (
+                start,
+                end,
+                f"{match['left'].strip()} is {_written(lefts[0])}, not {match['right']}",
+            )
 
 
 Number = tuple[Fraction, int]  # a value, and the decimals it is written with

@@ -11,7 +11,7 @@ from mkdkit.tasks import check_coin, check_dates, check_equations, check_letters
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.slips import Slip
 
-__all__ = ["CHECKS", "Slip", "find_slips"]
+__all__ = ["CHECKS", "Slip", "find_holding", "find_slips"]
 
 CHECKS: dict[str, Callable[[Question, str], list[Slip]]] = {
     "coin": check_coin.find_slips,
@@ -31,3 +31,11 @@ def find_slips(question: Question, text: str, task: Task) -> list[Slip]:
     if task.check is None:
         return []
     return sorted(CHECKS[task.check](question, text), key=lambda slip: (slip.start, slip.end))
+
+
+def find_holding(text: str, task: Task) -> list[tuple[int, int]]:
+    """Return (start, end) of every equation that was worked out again and holds.
+
+    [] for a task whose check reads no equations.
+    """
+    return check_equations.find_holding(text) if task.check == "equations" else []

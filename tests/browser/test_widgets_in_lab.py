@@ -24,17 +24,24 @@ written = [
 BROWSER = "widgets.rationale_browser(questions, written, task=task)"
 
 
-def test_the_menus_of_the_browser_choose_the_card(open_notebook):
-    notebook = open_notebook("browser", RECORDS + BROWSER)
+def test_menus_search_and_buttons_of_the_browser_choose_the_card(open_notebook):
+    notebook = open_notebook("browser", f"{RECORDS}browser = {BROWSER}\nbrowser")
     notebook.run_all()
-    question, rationale = notebook.page.locator(".widget-dropdown select").all()
-    card = notebook.page.locator(".widget-html-content")
-    assert "3 + 4 = 7." in card.inner_text()
-    rationale.select_option("3: wrong")
-    card.get_by_text("3 + 4 = 8.").wait_for()
-    question.select_option(label="cards: Tom has 9 cards and loses 2. How many are left?")
-    card.get_by_text("Tom has 9.", exact=True).wait_for()
-    assert "none found" in card.inner_text()
+    page = notebook.page
+    page.get_by_text("1 of 4", exact=True).wait_for()
+    page.get_by_label("rationale", exact=True).select_option("3: teacher, wrong")
+    page.get_by_text("3 + 4 = 8").wait_for()
+    page.get_by_role("button", name="next wrong one").click()
+    page.get_by_text("Tom has 9.", exact=True).wait_for()
+    assert page.get_by_label("question", exact=True).evaluate("menu => menu.selectedIndex") == 1
+    page.get_by_role("button", name="next", exact=True).press("Enter")
+    page.get_by_text("1 of 4", exact=True).wait_for()
+    page.get_by_label("search", exact=True).type("3 + 5")
+    page.get_by_text("1 of 1", exact=True).wait_for()
+    page.locator("mark", has_text="3 + 5 = 7").wait_for()
+    page.get_by_label("verdict", exact=True).select_option("wrong")
+    page.get_by_text("No rationale fits").wait_for()
+    assert notebook.ask("browser.shown") == "None"
 
 
 def test_the_filter_bench_is_turned_by_mouse_and_by_keyboard(open_notebook):
@@ -65,11 +72,54 @@ def test_text_of_models_is_shown_and_never_run(open_notebook):
     code += "widgets.rationale_browser(questions, [wild], task=task)"
     notebook = open_notebook("wild", RECORDS + code)
     notebook.run_all()
-    card = notebook.page.locator(".widget-html-content")
+    card = notebook.page.locator(".widget-html-content").last
     assert "<script>document.title='taken'</script>" in card.inner_text()
     assert "onerror=" in card.inner_text()
     assert card.locator("img, script").count() == 0
     assert "taken" not in notebook.page.title()
+
+
+VIEW = """
+import numpy as np
+from mkdkit.next_tokens import NextTokens
+from mkdkit.show import widgets
+
+view = NextTokens(
+    tokens=("3", " +", " 4", "<i>"),
+    temperatures=(1.0, 2.0),
+    likeliest=tuple((token, "other") for token in ("3", " +", " 4", "<i>")),
+    probabilities={name: np.full((2, 4, 2), 0.25) for name in ("mentor", "student")},
+    entropies={name: np.ones((2, 4)) for name in ("mentor", "student")},
+    divergences={"student": np.array([[0.0, 0.2, 0.8, 0.4], [0.0, 0.0, 0.1, 0.5]])},
+)
+scope = widgets.soft_label_microscope(view)
+scope
+"""
+SHADE = "button => getComputedStyle(button).backgroundColor"
+
+
+def test_the_microscope_is_turned_by_mouse_and_by_keyboard(open_notebook):
+    notebook = open_notebook("microscope", VIEW)
+    notebook.run_all()
+    page = notebook.page
+    page.get_by_text("darkest 0.800, at token 2").wait_for()
+    buttons = page.locator(".widget-toggle-button")
+    assert [one.inner_text().strip() for one in buttons.all()] == ["3", "+", "4", "<i>"]
+    shades = [one.evaluate(SHADE) for one in buttons.all()]
+    assert len(set(shades)) == 4
+    assert "student: ␣4 25%, other 25%" in buttons.nth(2).get_attribute("title")
+    buttons.nth(3).click()
+    notebook.wait("scope.token", "3")
+    page.locator("code", has_text="► <i>").wait_for()
+    page.get_by_role("slider").last.focus()
+    page.keyboard.press("ArrowLeft")
+    notebook.wait("scope.token", "2")
+    page.get_by_role("slider").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_text("darkest 0.500, at token 3").wait_for()
+    assert [one.evaluate(SHADE) for one in buttons.all()] != shades
+    page.get_by_label("coloured by").select_option("entropy of mentor")
+    page.get_by_text("mean 1.000").wait_for()
 
 
 TRAINING = """
@@ -116,12 +166,12 @@ def test_a_monitor_follows_a_run_over_a_closed_tab_and_stops_it(open_notebook):
 
 def test_without_observers_a_browser_shows_nothing_new(open_notebook):
     """What the tests above see is done by the widgets, not by the page."""
-    deaf = f"box = {BROWSER}\nfor one in box.children: one.unobserve_all()\nbox"
+    deaf = f"box = {BROWSER}\nfor one in (box.question, box.number): one.unobserve_all()\nbox"
     notebook = open_notebook("deaf", RECORDS + deaf)
     notebook.run_all()
-    _, rationale = notebook.page.locator(".widget-dropdown select").all()
-    card = notebook.page.locator(".widget-html-content")
+    card = notebook.page.locator(".widget-html-content").last
     before = card.inner_text()
-    rationale.select_option("3: wrong")
-    notebook.wait("box.children[1].index", "2")
+    assert "3 + 4 = 7" in before
+    notebook.page.get_by_label("rationale", exact=True).select_option("3: teacher, wrong")
+    notebook.wait("box.number.index", "2")
     assert card.inner_text() == before

@@ -4,14 +4,21 @@ They select and show; none trains, and none changes another cell's variables. A 
 error text without its kernel, so each stands below a static card or figure in a cell of its own.
 """
 
-from mkdkit.show.widgets.browser import rationale_browser
+from mkdkit.show.widgets.browser import RationaleBrowser, rationale_browser
+from mkdkit.show.widgets.comparison import Comparison, comparison
 from mkdkit.show.widgets.filter_bench import FilterBench, filter_bench
+from mkdkit.show.widgets.microscope import Microscope, soft_label_microscope
 from mkdkit.show.widgets.monitor import TrainingMonitor, training_monitor
 
 __all__ = [
+    "Comparison",
     "FilterBench",
+    "Microscope",
+    "RationaleBrowser",
     "TrainingMonitor",
+    "comparison",
     "filter_bench",
     "rationale_browser",
+    "soft_label_microscope",
     "training_monitor",
 ]
