@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab notebooks figures lint clean
+.PHONY: help demo test lab page notebooks figures lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -22,6 +22,9 @@ test: $(STAMP) ## run every test
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks
+
+page: $(STAMP) ## notebooks/demo.ipynb as a page for an audience, in the browser
+	@MKDKIT_PROFILE=$${MKDKIT_PROFILE:-tiny} $(BIN)/python -m mkdkit.pipeline.notebooks page
 
 notebooks: $(STAMP) ## run all notebooks again and store their outputs (for maintainers)
 	@MKDKIT_PROFILE=tiny $(BIN)/python -m mkdkit.pipeline.notebooks refresh

@@ -3,13 +3,20 @@
 import json
 
 import pytest
+from test_microscope import VIEW
 
 from mkdkit import events
 from mkdkit.filters import filter_rationales
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import FilterSettings
 from mkdkit.show import cards
-from mkdkit.show.widgets import comparison, filter_bench, rationale_browser, training_monitor
+from mkdkit.show.widgets import (
+    comparison,
+    filter_bench,
+    question_page,
+    rationale_browser,
+    training_monitor,
+)
 from mkdkit.tasks.catalogue import find
 from mkdkit.tasks.checks import find_slips
 
@@ -173,6 +180,79 @@ def test_questions_that_not_all_answered_are_left_out():
     assert [name for _, name in view.question.options] == ["pens"]
     with pytest.raises(ValueError, match="got none among 1 questions"):
         comparison([CARDS], {"a": AFTER, "b": [FALSE]}, task=ARITHMETIC)
+
+
+# a page for an audience
+
+
+def page_of(said, look=None):
+    asked = []
+
+    def ask(name, text):
+        asked.append((name, text))
+        return said[name]
+
+    page = question_page([*said], [PENS, CARDS], task=ARITHMETIC, ask=ask, look=look)
+    return page, asked
+
+
+def test_every_model_is_asked_what_stands_in_the_box():
+    page, asked = page_of({"base": "no", "student": "3 + 4 = 7. --> 7"})
+    assert page.text.value == PENS.text
+    page.ask.click()
+    assert asked == [("base", PENS.text), ("student", PENS.text)]
+    assert page.said == {"base": "no", "student": "3 + 4 = 7. --> 7"}
+    assert page.card.value.count("✓ right") == 1
+    page.another.click()
+    assert page.text.value == CARDS.text
+    page.another.click()
+    assert page.text.value == PENS.text
+
+
+def test_nobody_is_right_or_wrong_about_a_question_of_ones_own():
+    page, _ = page_of({"student": "3 + 5 = 7. --> 7"})
+    page.text.value = "What are 3 & 5?"
+    page.ask.click()
+    assert "3 &amp; 5?" in page.card.value
+    assert "<mark" in page.card.value  # a false step is false whatever was asked
+    assert ">7</b>" in page.card.value
+    for verdict in ("right", "wrong", "<b>Answer</b>"):
+        assert verdict not in page.card.value
+
+
+def test_an_answer_that_was_written_can_be_looked_into():
+    looked = []
+
+    def look(text, completion):
+        looked.append((text, completion))
+        return VIEW
+
+    page, _ = page_of({"base": "no", "student": "--> 7"}, look)
+    page.ask.click()
+    page.inside.value = "student"
+    assert looked == [(PENS.text, "--> 7")]
+    assert len(page.below.children) == 1
+    page.inside.value = "nothing"
+    assert page.below.children == ()
+
+
+def test_what_a_model_cannot_read_is_said_and_the_page_goes_on():
+    def refuse(name, text):
+        raise ValueError("300 tokens are more than <200>")
+
+    page = question_page(["base"], [PENS], task=ARITHMETIC, ask=refuse, look=None)
+    page.ask.click()
+    assert "more than &lt;200&gt;" in page.card.value
+    assert page.ask.disabled is False
+    page.text.value = "  "
+    page.ask.click()
+    assert "Write a question first" in page.card.value
+    assert page.inside.options == ("nothing",)
+
+
+def test_a_page_without_questions_is_an_error():
+    with pytest.raises(ValueError, match=r"got \['base'\] and 0"):
+        question_page(["base"], [], task=ARITHMETIC, ask=None, look=None)
 
 
 # the filter bench

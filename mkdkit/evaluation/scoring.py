@@ -83,6 +83,24 @@ def answer_questions(
     ]
 
 
+def write_answer(model: Any, tokenizer: Any, text: str, settings: ScoringSettings) -> str:
+    """Return what a model writes, greedily, when it is asked a question as it was trained to be.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: the model's.
+        text: the question.
+        settings: length limit.
+
+    Raises:
+        ValueError: there is no text.
+    """
+    if not text.strip():
+        raise ValueError("a question needs a text")
+    prompt = encoding.encode_prompt(tokenizer, text, encoding.family_of(model))
+    return _write(model, tokenizer, [prompt], settings, label=None)[0].text
+
+
 def _asker(
     tokenizer: Any, family: encoding.Family, prompted: Prompting, examples: Sequence[Example]
 ) -> Callable[[Question], tuple[int, ...]]:

@@ -1,6 +1,7 @@
-"""Run the notebooks: `demo` for the reader, `refresh` for those who keep their outputs.
+"""Run the notebooks: for the reader, as a page, and for those who keep their outputs.
 
 python -m mkdkit.pipeline.notebooks demo          00 to 06, copies under data/runs/notebooks/
+python -m mkdkit.pipeline.notebooks page          demo.ipynb as a page without code, in the browser
 python -m mkdkit.pipeline.notebooks refresh       all, from nothing, stored in place
 python -m mkdkit.pipeline.notebooks refresh 03    only those; what earlier refreshes computed
                                                   is loaded
@@ -10,12 +11,14 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from mkdkit.pipeline import clean_notebooks, folders, recipes, results
 
 ROOT = Path(mkdkit.__file__).parents[1]
 FOLDER = ROOT / "notebooks"
+VOILA = ["--show_tracebacks=True", "--Voila.log_level=ERROR"]
 BAR = "{desc} |{bar:24}| {n_fmt:>2}/{total_fmt} cells  {elapsed}"
 
 
@@ -126,6 +130,21 @@ def demo() -> None:
     print(newest_table())
 
 
+def page() -> None:
+    """Serve demo.ipynb with Voila until it is interrupted; what it lacks is computed first.
+
+    Raises:
+        NotebookError: Voila is not installed, or the notebook stopped.
+    """
+    if find_spec("voila") is None:
+        raise NotebookError("a page needs Voila: pip install 'mkdkit[page]'")
+    path = FOLDER / "demo.ipynb"
+    print("Computing what the page needs; the first time this takes some minutes.")
+    run(path, folders.runs_folder() / "notebooks" / path.name)
+    print("Opening the page; Ctrl-C ends it.")
+    subprocess.run([sys.executable, "-m", "voila", str(path), *VOILA], check=False)
+
+
 def newest_table() -> str:
     """Return the accuracy table of the newest report as text; "" if no run has made one."""
     reports = folders.runs_folder().glob("report-*/report.json")
@@ -157,7 +176,7 @@ def refresh(names: Sequence[str] = ()) -> list[str]:
         shutil.rmtree(runs)
     os.environ["MKDKIT_RUNS"] = str(runs)
     found = []
-    for path in sorted(FOLDER.glob("[0-9]*.ipynb")):
+    for path in sorted(FOLDER.glob("*.ipynb")):
         if names and not path.name.startswith(tuple(names)):
             continue
         notebook = clean_notebooks.clean(run(path, runs / "notebooks" / path.name))
@@ -189,12 +208,16 @@ def _short(path: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit status: 0, 1 if a notebook stopped or is not clean, 130 if interrupted."""
     parser = argparse.ArgumentParser(prog="python -m mkdkit.pipeline.notebooks")
-    parser.add_argument("what", choices=["demo", "refresh"])
+    parser.add_argument("what", choices=["demo", "page", "refresh"])
     parser.add_argument("names", nargs="*", help="refresh only these, e.g. 03")
     chosen = parser.parse_args(arguments)
     os.environ.setdefault("MKDKIT_PROFILE", "tiny")
     try:
-        found = demo() if chosen.what == "demo" else refresh(chosen.names)
+        found = None
+        if chosen.what == "refresh":
+            found = refresh(chosen.names)
+        else:
+            {"demo": demo, "page": page}[chosen.what]()
     except NotebookError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1

@@ -152,6 +152,7 @@ def side_by_side(
     *,
     names: Sequence[str] | None = None,
     slips: Sequence[Sequence[Marked]] | None = None,
+    is_judged: bool = True,
 ) -> HTML:
     """Several rationales for one question in columns, and the first step at which they part.
 
@@ -160,6 +161,7 @@ def side_by_side(
         rationales: in the order of the columns; the others are compared with the first.
         names: of the columns, such as arms; None: the rationales' sources.
         slips: of each rationale, spans of its text with a reason; None: nothing is marked.
+        is_judged: show the answer and who is right; False where nobody knows it.
 
     Raises:
         ValueError: a rationale answers another question, or there are not as many names or lists
@@ -172,7 +174,7 @@ def side_by_side(
     parted = first_parting([one.text for one in rationales])
     cells = [
         f'<td style="{CELL};text-align:left;max-width:26em">'
-        f"{_rationale(one, marks, name=name, parted=parted)}</td>"
+        f"{_rationale(one, marks, name=name, parted=parted, is_judged=is_judged)}</td>"
         for one, name, marks in zip(rationales, names, slips, strict=True)
     ]
     style = "border-collapse:collapse;width:auto;table-layout:auto"
@@ -181,7 +183,7 @@ def side_by_side(
     else:
         said = f"the first step that does not end alike is step {parted + 1}, marked {PARTED}"
     return HTML(
-        f'<div {NO_MATH} style="{CARD};max-width:none">{_asked(question)}'
+        f'<div {NO_MATH} style="{CARD};max-width:none">{_asked(question, is_judged)}'
         f'<table style="{style}"><tbody><tr>{"".join(cells)}</tr></tbody></table>'
         f"<p><i>{said if len(rationales) > 1 else ''}</i></p></div>"
     )
@@ -194,9 +196,10 @@ def _require_same(question: Question, rationale: Rationale) -> None:
         raise ValueError(f"{rule}, got {ids}; look the question up by rationale.question_id")
 
 
-def _asked(question: Question) -> str:
+def _asked(question: Question, is_answered: bool = True) -> str:
     text = escape(question.text).replace("\n", "<br>")
-    return f"<p><b>Question</b> {text}<br><b>Answer</b> {escape(question.answer)}</p>"
+    answer = f"<br><b>Answer</b> {escape(question.answer)}" if is_answered else ""
+    return f"<p><b>Question</b> {text}{answer}</p>"
 
 
 def _rationale(
@@ -206,6 +209,7 @@ def _rationale(
     *,
     name: str | None = None,
     parted: int | None = None,
+    is_judged: bool = True,
 ) -> str:
     name, text = name or rationale.source, rationale.text
     color = COLOR[role_of(name)]
@@ -215,14 +219,16 @@ def _rationale(
         steps[parted] = f"<b>{PARTED}</b> {steps[parted]}"
     listed = "".join(f"<li>{step}</li>" for step in steps)
     cut = "" if rationale.is_complete else "<p><i>cut off at the length limit</i></p>"
-    return f"<p>{head}</p><ol>{listed}</ol>{cut}<p><b>Prediction</b> {_judged(rationale)}</p>"
+    said = _judged(rationale, is_judged)
+    return f"<p>{head}</p><ol>{listed}</ol>{cut}<p><b>Prediction</b> {said}</p>"
 
 
-def _judged(rationale: Rationale) -> str:
+def _judged(rationale: Rationale, is_judged: bool) -> str:
     if rationale.prediction is None:
-        return "none found: ✗ counts as wrong"
+        return "none found" + (": ✗ counts as wrong" if is_judged else "")
     said = f'<b style="{FRAMED}">{escape(rationale.prediction)}</b>'
-    return said + (" ✓ right" if rationale.is_correct else " ✗ wrong")
+    verdict = "✓ right" if rationale.is_correct else "✗ wrong"
+    return f"{said} {verdict}" if is_judged else said
 
 
 def _mark(text: str, start: int, end: int, slips: Sequence[Marked], holding: Sequence[Span]) -> str:

@@ -115,14 +115,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         server = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | own, cwd=root)
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{url}/api/status?token={token}", server, place / "log")
+        wait_for(f"{url}/api/status?token={token}", server, place / "log")
         yield Lab(url, token, root)
     finally:
         server.terminate()
         server.wait(30)
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         assert server.poll() is None, log.read_text()

@@ -9,15 +9,18 @@ from mkdkit.show.widgets.comparison import Comparison, comparison
 from mkdkit.show.widgets.filter_bench import FilterBench, filter_bench
 from mkdkit.show.widgets.microscope import Microscope, soft_label_microscope
 from mkdkit.show.widgets.monitor import TrainingMonitor, training_monitor
+from mkdkit.show.widgets.page import QuestionPage, question_page
 
 __all__ = [
     "Comparison",
     "FilterBench",
     "Microscope",
+    "QuestionPage",
     "RationaleBrowser",
     "TrainingMonitor",
     "comparison",
     "filter_bench",
+    "question_page",
     "rationale_browser",
     "soft_label_microscope",
     "training_monitor",
