@@ -3,6 +3,7 @@
 A run in profile smoke is no result, so its figures carry a stamp and are saved elsewhere.
 """
 
+import io
 import os
 import re
 import tempfile
@@ -97,6 +98,14 @@ def save(ax: Axes, name: str) -> None:
             folder() / f"{name}.png", lambda path: figure.savefig(path, metadata={"Software": None})
         )
         _write(folder() / f"{name}.svg", lambda path: figure.savefig(path, metadata={"Date": None}))
+
+
+def to_png(ax: Axes, *, dpi: int = 100) -> bytes:
+    """The figure that `ax` is part of as PNG bytes, as an Image widget takes them; it is closed."""
+    figure, file = figure_of(ax), io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi)
+    plt.close(figure)
+    return file.getvalue()
 
 
 def _write(path: Path, draw: Callable[[Path], None]) -> None:

@@ -7,6 +7,7 @@ error text without its kernel, so each stands below a static card or figure in a
 from mkdkit.show.widgets.browser import RationaleBrowser, rationale_browser
 from mkdkit.show.widgets.comparison import Comparison, comparison
 from mkdkit.show.widgets.filter_bench import FilterBench, filter_bench
+from mkdkit.show.widgets.loss_playground import LossPlayground, loss_playground
 from mkdkit.show.widgets.microscope import Microscope, soft_label_microscope
 from mkdkit.show.widgets.monitor import TrainingMonitor, training_monitor
 from mkdkit.show.widgets.page import QuestionPage, question_page
@@ -14,12 +15,14 @@ from mkdkit.show.widgets.page import QuestionPage, question_page
 __all__ = [
     "Comparison",
     "FilterBench",
+    "LossPlayground",
     "Microscope",
     "QuestionPage",
     "RationaleBrowser",
     "TrainingMonitor",
     "comparison",
     "filter_bench",
+    "loss_playground",
     "question_page",
     "rationale_browser",
     "soft_label_microscope",

@@ -6,7 +6,6 @@ tab that was closed and is opened again shows all of it, from the first step.
 """
 
 import asyncio
-import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -114,10 +113,7 @@ def _picture(steps: Sequence[dict[str, Any]]) -> bytes:
         last = axes[-1]
         last.plot([s["number"] for s in steps], [s["learning_rate"] for s in steps])
         last.set(xlabel="optimiser step", ylabel="learning rate", xlim=(0, None), ylim=(0, None))
-        figure, file = canvas.figure_of(last), io.BytesIO()
-        figure.savefig(file, format="png", dpi=100)
-        plt.close(figure)
-    return file.getvalue()
+        return canvas.to_png(last)
 
 
 def _state(folder: Path | None, steps: Sequence[dict[str, Any]], has_ended: bool) -> str:
