@@ -1,11 +1,14 @@
 """Figures: what is drawn where, nothing cut off, the same bytes twice, smoke runs marked."""
 
+import itertools
+import re
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from mkdkit.show import canvas, closeups, figures, method, published
+from mkdkit.show import canvas, closeups, figures, method, playground, published
 from mkdkit.tasks import catalogue
 
 mpl.use("Agg")
@@ -95,6 +98,15 @@ DRAWN = {
         {0.5: [0.71, 0.2, 0.05], 1.5: [0.48, 0.2, 0.1]},
     ),
     "token KL": lambda: figures.plot_token_kl(TOKENS * 6, [0.1 * n for n in range(66)]),
+    "token KL, gains and losses": lambda: figures.plot_token_kl(
+        TOKENS * 6, [0.1 * n - 2 for n in range(66)]
+    ),
+    "push": lambda: playground.plot_weighed(
+        playground.weigh([1, 0, 0], [0, 0, 1], 0, kd_weight=0.5, temperature=1.0),
+        ["7", " $5", "\n"],
+        0,
+    ),
+    "rewarded": lambda: playground.plot_rewarded([1, 8, 2, 0.2, 0.02, 0.2, 1, 4, 1]),
     "memory": lambda: figures.plot_memory(
         {"full": {"weights": 2.0, "gradients": 2.0}, "QLoRA": {"weights": 0.5, "adapter": 0.1}}
     ),
@@ -138,6 +150,61 @@ def test_a_smoke_run_is_stamped_once_and_saved_elsewhere(name, tmp_path, monkeyp
 
 def stamps(ax) -> int:
     return [text.get_text() for text in canvas.figure_of(ax).texts].count(canvas.STAMP)
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_is_cut_off_at_the_size_of_a_slide_and_the_figure_stays_as_it_was(
+    name, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(canvas, "FIGURES", tmp_path)
+    ax = DRAWN[name]()
+    figure = canvas.figure_of(ax)
+    figure.canvas.draw()
+    letters, lines = figure.findobj(mpl.text.Text), figure.findobj(mpl.lines.Line2D)
+
+    def sizes():
+        drawn = [(line.get_linewidth(), line.get_markersize()) for line in lines]
+        return [text.get_fontsize() for text in letters], drawn, [*figure.get_size_inches()]
+
+    before = sizes()
+    figures.save(ax, "slide", scale=1.5)
+    ink = plt.imread(tmp_path / "slide.png")[..., :3] < 1
+    assert not any(edge.any() for edge in (ink[0], ink[-1], ink[:, 0], ink[:, -1]))
+    assert sizes() == before
+
+
+def test_on_a_slide_letters_are_larger_by_the_scale(tmp_path, monkeypatch):
+    monkeypatch.setattr(canvas, "FIGURES", tmp_path)
+    with plt.rc_context({"svg.fonttype": "none"}):  # letters as letters, with their sizes
+        figures.save(DRAWN["coverage"](), "paper", formats=["svg"])
+        figures.save(DRAWN["coverage"](), "slide", scale=1.5, formats=["svg"])
+    sizes = {}
+    for name in ("paper", "slide"):
+        found = re.findall(r"font-size: ([\d.]+)px", (tmp_path / f"{name}.svg").read_text())
+        sizes[name] = sorted(map(float, found))
+    assert sizes["paper"]
+    assert max(sizes["slide"]) == pytest.approx(1.5 * max(sizes["paper"]))
+    assert min(sizes["slide"]) == pytest.approx(1.5 * min(sizes["paper"]))
+
+
+def test_a_pdf_is_made_on_request_and_is_the_same_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(canvas, "FIGURES", tmp_path)
+    found = []
+    for _ in range(2):
+        figures.save(DRAWN["coverage"](), "paper", formats=["pdf"])
+        found.append((tmp_path / "paper.pdf").read_bytes())
+    assert found[0] == found[1]
+    assert found[0].startswith(b"%PDF")
+    assert [path.name for path in tmp_path.iterdir()] == ["paper.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"formats": ["gif"]}, "png, svg, pdf, got gif"), ({"scale": 0}, "above 0, got 0")],
+)
+def test_another_format_or_no_scale_is_an_error(options, message):
+    with pytest.raises(ValueError, match=message):
+        figures.save(DRAWN["coverage"](), "figure", **options)
 
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "picture.png", ""])
@@ -302,6 +369,41 @@ def test_a_role_has_one_colour_everywhere():
         canvas.COLOR["student"],
         canvas.OTHERS[1],
     ]
+
+
+SEEN_BY = {  # linear RGB as it is seen: Machado, Oliveira and Fernandes (2009), severity 1
+    "everybody": np.eye(3),
+    "protanopes": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+         [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopes": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+         [-0.011820, 0.042940, 0.968881]]
+    ),
+    "tritanopes": np.array(
+        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+         [0.004733, 0.691367, 0.303900]]
+    ),
+}  # fmt: skip
+
+
+def lab(color: str, seen: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of a colour as somebody sees it."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+              for v in mpl.colors.to_rgb(color)]  # fmt: skip
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(to_xyz) @ np.clip(seen @ linear, 0, 1) / [0.9505, 1.0, 1.089]
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("who", SEEN_BY)
+@pytest.mark.parametrize("shown", [canvas.COLOR, playground.PARTS], ids=["roles", "parts"])
+def test_colours_that_stand_in_one_figure_are_told_apart_by(who, shown):
+    for one, other in itertools.combinations(shown.values(), 2):
+        distance = np.linalg.norm(lab(one, SEEN_BY[who]) - lab(other, SEEN_BY[who]))
+        assert distance > 20, f"{one} and {other}: {distance:.0f}"  # 2.3 is just noticeable
 
 
 def luminance(color: str) -> float:

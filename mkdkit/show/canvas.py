@@ -4,15 +4,20 @@ A run in profile smoke is no result, so its figures carry a stamp and are saved 
 """
 
 import io
+import math
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 STYLE = Path(__file__).with_name("mkdkit.mplstyle")
 FIGURES = Path(__file__).parents[2] / "figures"
@@ -23,6 +28,13 @@ STAMP = "smoke run\nnot a result"
 COLOR = {"teacher": "#4c4c4c", "mentor": "#d95f02", "student": "#1b6ca8", "base": "#9b9b9b"}
 # for what has no role: Okabe and Ito's colours that are none of the above
 OTHERS = ["#009e73", "#cc79a7", "#e6a700", "#56b4e9", "#7a5195", "#000000"]
+Format = Literal["png", "svg", "pdf"]
+# what each format would write down of the time and the library, left out
+UNDATED: dict[str, dict[str, Any]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
 PUBLISHED = "#7a7a7a"  # overlays of published numbers are grey, dashed and hollow
 
 
@@ -79,25 +91,62 @@ def folder() -> Path:
     return SMOKE_FIGURES if is_smoke() else FIGURES
 
 
-def save(ax: Axes, name: str) -> None:
+def save(
+    ax: Axes, name: str, *, scale: float = 1.0, formats: Sequence[Format] = ("png", "svg")
+) -> None:
     """Save the figure that `ax` is part of as `name`.png and `name`.svg in `folder()`.
 
     The same numbers give the same bytes: no date, no random ids.
 
+    Args:
+        ax: any of the figure's axes.
+        name: without folder and ending.
+        scale: size of letters, lines and dots against those on paper; 1.5 reads well on a slide.
+            The figure grows with them, its width by the root alone, so that labels have room.
+        formats: also "pdf", for a paper.
+
     Raises:
-        ValueError: `name` is not made of letters, digits and underscores.
+        ValueError: `name` is not made of letters, digits and underscores, a format is none of
+            these, or the scale is not above 0.
     """
     if not re.fullmatch(r"\w+", name):
         rule = "a figure's name has letters, digits and underscores alone"
         raise ValueError(f"{rule}, got {name!r}; folder and ending are added here")
+    if unknown := [one for one in formats if one not in UNDATED]:
+        raise ValueError(f"a figure's formats are {', '.join(UNDATED)}, got {', '.join(unknown)}")
+    if not scale > 0:
+        raise ValueError(f"scale must be above 0, got {scale}; 1 is the size on paper")
     figure = figure_of(ax)
     stamp(figure)
     folder().mkdir(parents=True, exist_ok=True)
-    with plt.rc_context({"svg.hashsalt": "mkdkit"}):
-        _write(
-            folder() / f"{name}.png", lambda path: figure.savefig(path, metadata={"Software": None})
-        )
-        _write(folder() / f"{name}.svg", lambda path: figure.savefig(path, metadata={"Date": None}))
+    with plt.rc_context({"svg.hashsalt": "mkdkit", "pdf.fonttype": 42}), _scaled(figure, scale):
+        for ending in formats:
+            partial = folder() / f"{name}.part.{ending}"  # never half a figure under its name
+            figure.savefig(partial, metadata=UNDATED[ending])
+            partial.replace(folder() / f"{name}.{ending}")
+
+
+@contextmanager
+def _scaled(figure: Figure, scale: float) -> Iterator[None]:
+    """Let all letters, lines and dots of a figure be larger for a while; the layout follows."""
+    before: list[tuple[Callable[[float], object], float]] = []
+    width, height = figure.get_size_inches()
+    if scale != 1.0:
+        figure.canvas.draw()  # makes the letters that a draw would make
+        figure.set_size_inches(width * math.sqrt(scale), height * scale)
+        for text in figure.findobj(Text):
+            before.append((text.set_fontsize, text.get_fontsize()))
+        for line in figure.findobj(Line2D):
+            before.append((line.set_linewidth, line.get_linewidth()))
+            before.append((line.set_markersize, line.get_markersize()))
+    for put, size in before:
+        put(scale * size)
+    try:
+        yield
+    finally:
+        figure.set_size_inches(width, height)
+        for put, size in before:
+            put(size)
 
 
 def to_png(ax: Axes, *, dpi: int = 100) -> bytes:
@@ -106,9 +155,3 @@ def to_png(ax: Axes, *, dpi: int = 100) -> bytes:
     figure.savefig(file, format="png", dpi=dpi)
     plt.close(figure)
     return file.getvalue()
-
-
-def _write(path: Path, draw: Callable[[Path], None]) -> None:
-    partial = path.with_name(f"{path.stem}.part{path.suffix}")  # never half a figure under its name
-    draw(partial)
-    partial.replace(path)

@@ -138,7 +138,7 @@ def plot_token_kl(
     top = (highest if highest is not None else max(map(abs, values), default=0.0)) or 1.0
     is_signed = min(values, default=0.0) < 0
     scale = Normalize(-top if is_signed else 0.0, top)
-    shades = _light(*("PuOr_r", 0.12) if is_signed else ("Oranges", 0.0))
+    shades = _between(*("PuOr_r", 0.2, 0.8) if is_signed else ("Oranges", 0.0, 0.75))
     for text, value, (line, column) in zip(texts, values, places, strict=True):
         shade = shades(scale(value))
         box = Rectangle((column, line), len(text), 0.86, facecolor=shade, edgecolor="white")
@@ -154,9 +154,9 @@ def plot_token_kl(
     return ax
 
 
-def _light(name: str, start: float) -> Colormap:
-    """A colour map without its darkest end, which would hide the text."""
-    return ListedColormap(plt.get_cmap(name)(np.linspace(start, 0.88 if start else 0.75, 256)))
+def _between(name: str, start: float, end: float) -> Colormap:
+    """A colour map without its darkest ends, which would hide the text."""
+    return ListedColormap(plt.get_cmap(name)(np.linspace(start, end, 256)))
 
 
 def _wrap(texts: Sequence[str], width: int) -> list[tuple[int, int]]:

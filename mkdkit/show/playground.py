@@ -17,7 +17,7 @@ from mkdkit.show.tokens import visible
 
 Pair = tuple[float, np.ndarray]  # a divergence, and its gradient in the student's logits
 FORWARD, REVERSE, BETWEEN = "KL(mentor ‖ student)", "KL(student ‖ mentor)", "Jensen-Shannon"
-PARTS = {"rationale": "#009e73", "soft labels": "#cc79a7"}
+PARTS = {"rationale": "#e6a700", "soft labels": "#7a5195"}
 
 
 def soften(logits: Sequence[float], temperature: float = 1.0) -> np.ndarray:
@@ -137,7 +137,11 @@ def plot_weighed(weighed: Weighed, tokens: Sequence[str], label: int) -> Axes:
         total -= slope
     right.plot(total, rows, "d", color="black", markersize=6, label="both")
     right.axvline(0, color="black", linewidth=1)
-    right.set(xlabel="push on the student's logit", xlim=(-1.05, 1.05))
+    widest = max(
+        1.0, *(float(np.abs(slope).max()) for slope in (*weighed.gradients.values(), total))
+    )
+    right.set(xlabel="push on the student's logit", xlim=(-1.05 * widest, 1.05 * widest))
+    right.locator_params(axis="x", nbins=5)
     names = [
         f"► {visible(token)}" if n == label else visible(token) for n, token in enumerate(tokens)
     ]
