@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab page notebooks figures lint clean
+.PHONY: help demo test lab page notebooks figures screenshots lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -31,6 +31,9 @@ notebooks: $(STAMP) ## run all notebooks again and store their outputs (for main
 
 figures: $(STAMP) ## draw again every figure that needs no run
 	@$(BIN)/python -m mkdkit.show
+
+screenshots: $(STAMP) ## pictures of the widgets in a browser, for the README (for maintainers)
+	@MKDKIT_RUNS=$${MKDKIT_RUNS:-data/runs/refresh} $(BIN)/python -m pytest -q tests/browser/screenshots.py
 
 lint: $(STAMP) ## style, spelling, types
 	@$(BIN)/ruff check .

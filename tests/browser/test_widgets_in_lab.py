@@ -79,6 +79,59 @@ def test_text_of_models_is_shown_and_never_run(open_notebook):
     assert "taken" not in notebook.page.title()
 
 
+COMPARISON = """
+before = [written[2], written[3]]
+after = [written[0], Rationale("cards", "9 - 2 = 7.", "7", "mentor", True)]
+view = widgets.comparison(questions, {"before": before, "after": after}, task=task)
+view
+"""
+
+
+def test_a_comparison_is_leafed_through_by_mouse_and_by_keyboard(open_notebook):
+    notebook = open_notebook("comparison", RECORDS + COMPARISON)
+    notebook.run_all()
+    page = notebook.page
+    page.get_by_text("is step 1, marked").wait_for()
+    page.locator("mark", has_text="3 + 4 = 8").wait_for()
+    page.get_by_role("button", name="next").click()
+    page.get_by_text("2 of 2", exact=True).wait_for()
+    assert notebook.ask("view.shown.id") == "'cards'"
+    page.get_by_role("button", name="previous").press("Space")
+    page.get_by_text("1 of 2", exact=True).wait_for()
+    page.get_by_label("show", exact=True).select_option("the first is right, the last wrong")
+    page.get_by_text("There is no such question.").wait_for()
+    notebook.wait("view.shown", "None")
+
+
+PLAYGROUND = """
+from mkdkit.show import widgets
+play = widgets.loss_playground(["7", "1"], [1.0, 0.0], [0.0, 0.0])
+play
+"""
+
+
+def test_the_loss_playground_is_turned_by_mouse_and_by_keyboard(open_notebook):
+    notebook = open_notebook("playground", PLAYGROUND)
+    notebook.run_all()
+    page = notebook.page
+    picture = page.locator("img.widget-image")
+    before = picture.get_attribute("src")
+    page.get_by_role("slider").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    notebook.wait("round(play.mentor[0].value, 3)", "1.3")
+    page.wait_for_function(
+        "src => document.querySelector('img.widget-image').src !== src", arg=before
+    )
+    loss = notebook.ask("play.weighed.loss")
+    page.get_by_role("button", name="one step").click()
+    notebook.wait(f"play.weighed.loss < {loss}", "True")
+    page.get_by_label("divergence", exact=True).select_option("Jensen-Shannon")
+    notebook.wait("play.divergence.value", "'Jensen-Shannon'")
+    page.get_by_label("times τ²").check()
+    notebook.wait("play.squared.value", "True")
+
+
 VIEW = """
 import numpy as np
 from mkdkit.next_tokens import NextTokens

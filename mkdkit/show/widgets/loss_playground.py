@@ -83,7 +83,7 @@ _LATE = {**_WIDE, "continuous_update": False}  # a figure is drawn: once the sli
 
 def _slider(token: str, value: float) -> FloatSlider:
     look = {"style": {"description_width": "4em"}, "layout": {"width": "20em"}}
-    ends = {"min": -LARGEST, "max": LARGEST, "step": 0.01, "readout_format": ".1f"}
+    ends = {"min": -LARGEST, "max": LARGEST, "step": 0.1, "readout_format": ".1f"}
     return FloatSlider(value, description=token, continuous_update=False, **ends, **look)
 
 
