@@ -11,9 +11,17 @@ EVENTS, DONE, STOP = "events.jsonl", "done.json", "stop"  # in a stage's folder
 
 
 def append(folder: Path, **fields: Any) -> None:
-    """Append one event, so that others can follow it at once."""
-    with (folder / EVENTS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(fields) + "\n")
+    """Append one event, so that others can follow it at once.
+
+    A line that a killed run left half written is cut off first: it was never an event.
+    """
+    with (folder / EVENTS).open("ab+") as file:
+        if size := file.tell():
+            file.seek(size - 1)
+            if file.read(1) != b"\n":
+                file.seek(0)
+                file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(json.dumps(fields).encode() + b"\n")
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
