@@ -28,6 +28,7 @@ from mkdkit.show.comparisons import (
     plot_published,
     plot_seed_differences,
 )
+from mkdkit.show.exploring import plot_rows
 from mkdkit.show.method import plot_method
 from mkdkit.show.pretraining import plot_pretraining
 
@@ -48,6 +49,7 @@ __all__ = [
     "plot_ablation",
     "add_published",
     "plot_published",
+    "plot_rows",
     "plot_draws",
     "plot_soft_label",
     "plot_token_kl",

@@ -4,6 +4,7 @@ They select and show; none trains, and none changes another cell's variables. A 
 error text without its kernel, so each stands below a static card or figure in a cell of its own.
 """
 
+from mkdkit.show.widgets.ablation_explorer import AblationExplorer, ablation_explorer
 from mkdkit.show.widgets.browser import RationaleBrowser, rationale_browser
 from mkdkit.show.widgets.comparison import Comparison, comparison
 from mkdkit.show.widgets.filter_bench import FilterBench, filter_bench
@@ -13,6 +14,7 @@ from mkdkit.show.widgets.monitor import TrainingMonitor, training_monitor
 from mkdkit.show.widgets.page import QuestionPage, question_page
 
 __all__ = [
+    "AblationExplorer",
     "Comparison",
     "FilterBench",
     "LossPlayground",
@@ -20,6 +22,7 @@ __all__ = [
     "QuestionPage",
     "RationaleBrowser",
     "TrainingMonitor",
+    "ablation_explorer",
     "comparison",
     "filter_bench",
     "loss_playground",
