@@ -30,6 +30,7 @@ from mkdkit.show.comparisons import (
 )
 from mkdkit.show.exploring import plot_rows
 from mkdkit.show.method import plot_method
+from mkdkit.show.planning_figure import plot_memory_on_gpus
 from mkdkit.show.pretraining import plot_pretraining
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "plot_soft_label",
     "plot_token_kl",
     "plot_memory",
+    "plot_memory_on_gpus",
     "plot_nf4_block",
 ]
 

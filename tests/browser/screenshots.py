@@ -58,6 +58,9 @@ WIDGETS = {
     "w.choice.value = 'the last is right, the first wrong'",
     "microscope": MODELS + "w = widgets.soft_label_microscope(view)",
     "loss_playground": "w = widgets.loss_playground()",
+    "planner": "from mkdkit.pipeline import sizing\n"
+    "w = widgets.planner(sizing.memory, sizing.collection, sizes=sizing.SIZES,"
+    " size='Flan-T5 large (783 million)')\nw._count()",
     "explorer": "from mkdkit.evaluation import statistics\n"
     "w = widgets.ablation_explorer(results.read_table('tiny_regime'), x='arm', color='task',"
     " wilson=statistics.wilson_interval, student_t=statistics.mean_interval)",

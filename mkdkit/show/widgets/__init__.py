@@ -12,6 +12,7 @@ from mkdkit.show.widgets.loss_playground import LossPlayground, loss_playground
 from mkdkit.show.widgets.microscope import Microscope, soft_label_microscope
 from mkdkit.show.widgets.monitor import TrainingMonitor, training_monitor
 from mkdkit.show.widgets.page import QuestionPage, question_page
+from mkdkit.show.widgets.planner import Planner, planner
 
 __all__ = [
     "AblationExplorer",
@@ -19,6 +20,7 @@ __all__ = [
     "FilterBench",
     "LossPlayground",
     "Microscope",
+    "Planner",
     "QuestionPage",
     "RationaleBrowser",
     "TrainingMonitor",
@@ -26,6 +28,7 @@ __all__ = [
     "comparison",
     "filter_bench",
     "loss_playground",
+    "planner",
     "question_page",
     "rationale_browser",
     "soft_label_microscope",
