@@ -159,6 +159,16 @@ def test_the_first_step_at_which_rationales_part_is_marked_in_every_column():
     assert "all steps end alike" in Page(cards.side_by_side(QUESTION, [one, one]).data).words
 
 
+def test_a_bare_answer_has_no_chain_to_part_from():
+    bare = Rationale("made/1", "--> 29", "29", "student", True)
+    other = Rationale("made/1", "3 * 5 = 15. So 16.", "16", "student", False)
+    html = cards.side_by_side(QUESTION, [bare, RIGHT, other]).data
+    assert "is step 2" in Page(html).words
+    assert f"{cards.PARTED} --&gt;" not in html
+    for alone in ([RIGHT], [bare, RIGHT], [bare, bare]):
+        assert "end alike" not in Page(cards.side_by_side(QUESTION, alone).data).words
+
+
 def test_slips_are_marked_in_their_own_column():
     html = cards.side_by_side(QUESTION, [RIGHT, WRONG], slips=[(), [slip("3 * 5 = 16")]]).data
     assert marked(html) == ["3 * 5 = 16"]

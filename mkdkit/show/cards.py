@@ -158,7 +158,7 @@ def side_by_side(
 
     Args:
         question: what was asked.
-        rationales: in the order of the columns; the others are compared with the first.
+        rationales: in the order of the columns.
         names: of the columns, such as arms; None: the rationales' sources.
         slips: of each rationale, spans of its text with a reason; None: nothing is marked.
         is_judged: show the answer and who is right; False where nobody knows it.
@@ -178,14 +178,15 @@ def side_by_side(
         for one, name, marks in zip(rationales, names, slips, strict=True)
     ]
     style = "border-collapse:collapse;width:auto;table-layout:auto"
-    if parted is None:
-        said = "all steps end alike"
-    else:
+    said = ""
+    if parted is not None:
         said = f"the first step that does not end alike is step {parted + 1}, marked {PARTED}"
+    elif sum(len(split_steps(one.text)) > 1 for one in rationales) > 1:
+        said = "all steps end alike"
     return HTML(
         f'<div {NO_MATH} style="{CARD};max-width:none">{_asked(question, is_judged)}'
         f'<table style="{style}"><tbody><tr>{"".join(cells)}</tr></tbody></table>'
-        f"<p><i>{said if len(rationales) > 1 else ''}</i></p></div>"
+        f"<p><i>{said}</i></p></div>"
     )
 
 
@@ -215,7 +216,7 @@ def _rationale(
     color = COLOR[role_of(name)]
     head = f'<b style="border-bottom:3px solid {color}">{escape(name)}</b>'
     steps = [_mark(text, *step, slips, holding) for step in split_steps(text)]
-    if parted is not None and parted < len(steps):
+    if parted is not None and 1 < len(steps) > parted:
         steps[parted] = f"<b>{PARTED}</b> {steps[parted]}"
     listed = "".join(f"<li>{step}</li>" for step in steps)
     cut = "" if rationale.is_complete else "<p><i>cut off at the length limit</i></p>"

@@ -8,12 +8,13 @@ from IPython.display import HTML
 
 from mkdkit.next_tokens import NextTokens
 from mkdkit.show.canvas import COLOR, role_of
-from mkdkit.show.cards import CARD, CELL, LINE, NO_MATH
+from mkdkit.show.cards import CARD, LINE, NO_MATH
 
 DARKEST = 0.75  # opacity of the largest value: more would hide the text
 ABOVE, BELOW = "217,95,2", "94,60,153"  # colours of values above and below zero
 BAR = 12.0  # width of a bar that stands for certainty, in em
 IN_TOOLTIP = 3  # tokens of each model
+CELL = "padding:.2em .8em;text-align:left;vertical-align:middle"
 REST = "all other tokens"
 
 
@@ -82,10 +83,11 @@ def next_token_card(view: NextTokens, place: int, temperature: float = 1.0) -> H
     heat = view.temperatures.index(temperature)
     models = {name: found[heat, place] for name, found in view.probabilities.items()}
     names = [*view.likeliest[place], None]
-    head = "".join(f'<th align="left" style="{CELL}">{escape(name)}</th>' for name in models)
+    head = "".join(f'<th style="{CELL}" align="left">{escape(name)}</th>' for name in models)
+    cell, stands = f'<td style="{CELL};white-space:pre" align="left">', view.tokens[place]
     rows = "".join(
-        f'<tr><td style="{CELL};white-space:pre"><code>{_label(name, view.tokens[place])}</code>'
-        f"</td>{''.join(_bar(role, _share(found, row)) for role, found in models.items())}</tr>"
+        f"<tr>{cell}<code>{_label(name, stands)}</code></td>"
+        f"{''.join(_bar(role, _share(found, row)) for role, found in models.items())}</tr>"
         for row, name in enumerate(names)
     )
     style = "border-collapse:collapse;width:auto"
@@ -114,7 +116,6 @@ def _share(found: np.ndarray, row: int) -> float:
 
 def _bar(name: str, share: float) -> str:
     color = COLOR[role_of(name)] if name else ""
-    width = f"display:inline-block;height:.7em;width:{BAR * share:.2f}em;background:{color}"
-    return (
-        f'<td style="{CELL};min-width:{BAR + 4}em"><span style="{width}"></span> {share:.1%}</td>'
-    )
+    look = f"display:inline-block;height:.7em;width:{BAR * share:.2f}em;background:{color}"
+    cell = f'<td style="{CELL};min-width:{BAR + 4}em" align="left">'
+    return f'{cell}<span style="{look}"></span> {share:.1%}</td>'

@@ -80,8 +80,11 @@ def test_text_of_models_is_shown_and_never_run(open_notebook):
 
 
 COMPARISON = """
-before = [written[2], written[3]]
-after = [written[0], Rationale("cards", "9 - 2 = 7.", "7", "mentor", True)]
+before = [Rationale("pens", "She has 3. 3 + 4 = 8.", "8", "student", False), written[3]]
+after = [
+    Rationale("pens", "She has 3. 3 + 4 = 7.", "7", "student", True),
+    Rationale("cards", "9 - 2 = 7.", "7", "mentor", True),
+]
 view = widgets.comparison(questions, {"before": before, "after": after}, task=task)
 view
 """
@@ -91,7 +94,7 @@ def test_a_comparison_is_leafed_through_by_mouse_and_by_keyboard(open_notebook):
     notebook = open_notebook("comparison", RECORDS + COMPARISON)
     notebook.run_all()
     page = notebook.page
-    page.get_by_text("is step 1, marked").wait_for()
+    page.get_by_text("is step 2, marked").wait_for()
     page.locator("mark", has_text="3 + 4 = 8").wait_for()
     page.get_by_role("button", name="next").click()
     page.get_by_text("2 of 2", exact=True).wait_for()
