@@ -181,3 +181,14 @@ def test_seeds_that_one_arm_lacks_are_left_out_of_a_comparison():
     ]
     assert len(seeds.compare(rows, "a", "b")["coin_flip"]["differences"]) == 3
     assert seeds.compare(rows[:1], "a", "b") == {}
+
+
+def test_a_task_counts_once_all_its_seeds_are_there():
+    rows = [{"task": "a", "arm": arm, "seed": s} for arm in ("one", "two") for s in (1, 2)]
+    rows += [{"task": "b", "arm": "one", "seed": s} for s in (1, 2)]
+    rows += [{"task": "b", "arm": "two", "seed": 1}, {"task": "a", "arm": "three", "seed": 1}]
+    found = seeds.complete(rows, ("one", "two"), 2)
+    assert found == [row for row in rows if row["task"] == "a"]
+    assert seeds.complete(rows, ("one",), 2) == rows
+    assert seeds.complete(rows, ("one", "two"), 3) == []
+    assert seeds.complete(iter(rows), ("none",), 1) == []

@@ -1,6 +1,6 @@
 """Two arms compared over several seeds, task by task: the seed is the unit, not the question."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mkdkit.evaluation import statistics
@@ -36,3 +36,20 @@ def compare(
     for entry, p in zip(found.values(), adjusted, strict=True):
         entry["p_holm"] = p
     return found
+
+
+def complete(
+    rows: Iterable[Mapping[str, Any]], arms: Collection[str], seeds: int
+) -> list[Mapping[str, Any]]:
+    """Return the rows of those tasks of which every one of some arms has so many seeds.
+
+    A table that is still being filled shows nothing of a task before: who looks after every seed,
+    and stops when it pleases, finds differences that are not there.
+    """
+    rows = list(rows)
+    found: dict[tuple[str, str], set[int]] = {}
+    for row in rows:
+        found.setdefault((row["task"], row["arm"]), set()).add(row["seed"])
+    return [
+        row for row in rows if all(len(found.get((row["task"], arm), ())) >= seeds for arm in arms)
+    ]
