@@ -129,13 +129,13 @@ def save(
 @contextmanager
 def _scaled(figure: Figure, scale: float) -> Iterator[None]:
     """Let all letters, lines and dots of a figure be larger for a while; the layout follows."""
-    before: list[tuple[Callable[[float], object], float]] = []
+    before: list[tuple[Callable[[Any], object], float]] = []
     width, height = figure.get_size_inches()
     if scale != 1.0:
         figure.canvas.draw()  # makes the letters that a draw would make
         figure.set_size_inches(width * math.sqrt(scale), height * scale)
         for text in figure.findobj(Text):
-            before.append((text.set_fontsize, text.get_fontsize()))
+            before.append((text.set_fontsize, float(text.get_fontsize())))
         for line in figure.findobj(Line2D):
             before.append((line.set_linewidth, line.get_linewidth()))
             before.append((line.set_markersize, line.get_markersize()))

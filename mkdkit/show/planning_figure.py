@@ -33,7 +33,7 @@ def plot_memory_on_gpus(
     Raises:
         ValueError: there is nothing to draw, or a GPU without memory.
     """
-    marked = sorted({*gpus, *([] if chosen is None else [chosen])})
+    marked: list[float] = sorted({*gpus, *([] if chosen is None else [chosen])})
     if not parts or not marked or marked[0] <= 0:
         rule = "a figure of memory needs ways to train and GPUs of more than 0 GiB"
         raise ValueError(f"{rule}, got {[*parts]} and {marked}; pass both")

@@ -30,8 +30,8 @@ class AblationExplorer(VBox):
     `chosen` holds the rows that are drawn, `shown` the one on the card.
     """
 
-    chosen: list[dict[str, Any]]
-    shown: dict[str, Any] | None
+    chosen: list[Row]
+    shown: Row | None
 
     def __init__(
         self,

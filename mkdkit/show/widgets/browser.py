@@ -103,12 +103,13 @@ class RationaleBrowser(VBox):
         self.place.value = f"{self.found.index(place) + 1:,} of {len(self.found):,}"
 
     def _turn(self, by: int) -> None:
-        if self.found:
-            here = self.found.index(self.number.value)
+        if (place := self.number.value) is not None:
+            here = self.found.index(place)
             self._open(self.found[(here + by) % len(self.found)])
 
     def _turn_to_wrong(self) -> None:
-        here = self.found.index(self.number.value) + 1 if self.found else 0
+        place = self.number.value
+        here = 0 if place is None else self.found.index(place) + 1
         behind_first = self.found[here:] + self.found[:here]
         wrong = [place for place in behind_first if not self.written[place].is_correct]
         if wrong:

@@ -43,7 +43,7 @@ class Comparison(VBox):
         self._narrow()
 
     def _narrow(self, _: object = None) -> None:
-        fits = CHOICES[self.choice.value]
+        fits = CHOICES[str(self.choice.value)]
         found = [
             name
             for name in self.questions
@@ -69,7 +69,8 @@ class Comparison(VBox):
         slips = [find_slips(question, one.text, self.task) for one in texts.values()]
         card = cards.side_by_side(question, [*texts.values()], names=[*texts], slips=slips)
         self.card.value = str(card.data)
-        self.place.value = f"{self.question.index + 1:,} of {len(self.question.options):,}"
+        place = (self.question.index or 0) + 1
+        self.place.value = f"{place:,} of {len(self.question.options):,}"
 
 
 def comparison(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 from ipywidgets import (
     HTML,
     Button,
@@ -68,7 +69,7 @@ class LossPlayground(VBox):
         self.picture.value = _png(self.weighed, self.tokens, label)
 
     def _take_step(self, _: object = None) -> None:
-        push = -sum(self.weighed.gradients.values())
+        push = -np.sum([*self.weighed.gradients.values()], axis=0)
         with self.hold_trait_notifications():
             for slider, by in zip(self.student, push, strict=True):
                 slider.unobserve(self._show, "value")

@@ -61,7 +61,7 @@ class Microscope(VBox):
 
     def _values(self) -> list[float]:
         heat = self.view.temperatures.index(self.temperature)
-        return self.quantities[self.quantity.value][heat].tolist()
+        return self.quantities[str(self.quantity.value)][heat].tolist()
 
     def _color(self, _: object = None) -> None:
         values = self._values()
@@ -74,7 +74,7 @@ class Microscope(VBox):
         most = int(np.argmax(np.abs(values)))
         where = escape(tokens.visible(self.view.tokens[most]))
         self.legend.value = (
-            f"<p>{escape(self.quantity.value)}, nats: mean {np.mean(values):.3f}; darkest "
+            f"<p>{escape(str(self.quantity.value))}, nats: mean {np.mean(values):.3f}; darkest "
             f"{values[most]:.3f}, at token {most} (<code>{where}</code>)</p>"
         )
 

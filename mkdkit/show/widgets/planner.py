@@ -113,7 +113,7 @@ class Planner(VBox):
         """What is chosen; a slider's handle has no name that a screen reader could say."""
         rank = "" if self.rank.disabled else f" of rank {self.rank.value}"
         rows = f"{self.batch_size.value} rows of {self.tokens.value:,} tokens"
-        return f"{escape(self.size.value)}, {self.method.label}{rank}, {rows}:"
+        return f"{escape(str(self.size.value))}, {self.method.label}{rank}, {rows}:"
 
     def _change(self, _: object = None) -> None:
         """Show what is held at once, and a step as soon as it is counted."""
@@ -159,10 +159,11 @@ class Planner(VBox):
             return
         amounts = {part: size / GIB for part, size in self.parts.items()}
         is_whole = tuple(self._chosen().values()) in self.counted
-        verdict = _verdict(sum(amounts.values()), self.gpu.value, is_whole)
+        gpu, method = float(self.gpu.value or 0), str(self.method.label)
+        verdict = _verdict(sum(amounts.values()), gpu, is_whole)
         self.fits.value = _sentence(f"{self._in_words()} {verdict}")
-        self.picture.value = _picture({self.method.label: amounts}, self.gpu.value)
-        row = {"GiB": self.method.label} | amounts | {"together": sum(amounts.values())}
+        self.picture.value = _picture({method: amounts}, gpu)
+        row = {"GiB": method} | amounts | {"together": sum(amounts.values())}
         self.table.value = f"{cards.table([row], digits=3).data}<p>{GRADIENTS}</p>"
 
     def _estimate(self, _: object = None) -> None:
