@@ -71,6 +71,7 @@ WIDGETS = {
 def test_picture(name, open_notebook):
     notebook = open_notebook(name, f"{SETUP}{WIDGETS[name]}", "w")
     notebook.run_all()
+    notebook.page.set_viewport_size({"width": 1300, "height": 2600})  # all of it at once
     widget = notebook.page.locator(".jp-OutputArea-output .widget-box").first
     widget.wait_for()
     notebook.page.wait_for_load_state("networkidle")

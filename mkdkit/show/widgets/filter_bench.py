@@ -136,6 +136,7 @@ def _shown(now: Filtered, last: Filtered, questions: dict[str, Question], task: 
     stayed = {id(one) for one in last.kept}
     back = sum(id(one) not in stayed for one in now.kept)
     change = f"<p>The last change dropped {len(gone):,} and brought back {back:,}.</p>"
+    change = change if gone or back else ""
     why = {id(one): reason for reason, dropped in now.dropped.items() for one in dropped}
     examples = ""
     for one in gone[:EXAMPLES]:
