@@ -295,7 +295,7 @@ def test_wrong_published_rationales_are_flagged_far_more_often(
 
 
 def test_an_equation_that_is_read_holds_or_is_a_slip():
-    text = "3 + 4 = 7. Then 7 * 2 = 15 and y + 2 = 5, so 15 - 5 = 10."
+    text = "3 + 4 = 7. Then 7 * 2 = 15 and y + 2 = 5, so 15 - 5 = 10. About 5 / 2 = 2, 1 / 8 = 0.1."
     task = find("multi_step_arithmetic")
     assert [text[a:b] for a, b in find_holding(text, task)] == ["3 + 4 = 7", "15 - 5 = 10"]
     assert find_holding(text, find("coin_flip")) == []

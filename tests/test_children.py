@@ -46,18 +46,25 @@ def test_a_child_can_be_followed_and_stopped_and_the_stage_goes_on_to_the_same_e
     assert mentor.folder == running.folder()
 
 
-def test_a_button_stops_a_training_at_a_checkpoint_and_it_goes_on_to_the_same_end(recipe):
+def test_a_button_stops_a_training_at_a_checkpoint_and_it_goes_on_to_the_same_end(
+    recipe, monkeypatch
+):
     settings = replace(longer(recipe, 60).mentor, checkpoint_seconds=3600)
     recipe = replace(recipe, mentor=settings)
     running = children.start("mentor", recipe)
     wait_for_events(running, 5)
     monitor, other = training_monitor(running), training_monitor(running.folder())
     other.stop.click()
+    assert other.refresh() is True
+    assert other.stop.disabled  # asked is asked
     with pytest.raises(RuntimeError, match=r"ended with 130: stopped after step \d+, as asked"):
         running.wait()
     reached = len(running.events())
     assert 5 <= reached < 60
-    assert monitor.refresh() is other.refresh() is False
+    assert monitor.refresh() is False
+    monkeypatch.setattr("mkdkit.show.widgets.monitor.QUIET", 0)
+    other.refresh()  # sees that the request is gone
+    assert other.refresh() is False
     assert "stopped; started again, it goes on" in monitor.says.value
     events.ask_to_stop(running.folder())  # of nobody: what is started later is not meant
     mentor = stages.mentor(recipe)

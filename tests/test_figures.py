@@ -161,9 +161,11 @@ def test_nothing_is_cut_off_at_the_size_of_a_slide_and_the_figure_stays_as_it_wa
     figure = canvas.figure_of(ax)
     figure.canvas.draw()
     letters, lines = figure.findobj(mpl.text.Text), figure.findobj(mpl.lines.Line2D)
+    broad = figure.findobj(mpl.collections.PathCollection)
 
     def sizes():
         drawn = [(line.get_linewidth(), line.get_markersize()) for line in lines]
+        drawn += [(*one.get_linewidth(), *one.get_sizes()) for one in broad]
         return [text.get_fontsize() for text in letters], drawn, [*figure.get_size_inches()]
 
     before = sizes()

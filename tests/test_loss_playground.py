@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mkdkit.show import playground
+from mkdkit.show import cards, playground
 from mkdkit.show.playground import BETWEEN, DIVERGENCES, FORWARD, REVERSE
 from mkdkit.show.widgets import loss_playground
 from mkdkit.training import losses
@@ -79,6 +79,18 @@ def test_an_unknown_divergence_or_other_numbers_of_logits_are_errors():
         playground.weigh(MENTOR, STUDENT, 0, divergence="KL", **SETTINGS)
     with pytest.raises(ValueError, match="got 4 and 2"):
         playground.weigh(MENTOR, [0.0, 1.0], 0, **SETTINGS)
+    with pytest.raises(ValueError, match="from 0 to 3, got 4"):
+        playground.weigh(MENTOR, STUDENT, 4, **SETTINGS)
+    with pytest.raises(ValueError, match="above 0, got 0"):
+        playground.weigh(MENTOR, STUDENT, 0, kd_weight=0.5, temperature=0)
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES)
+def test_logits_that_are_far_apart_have_a_finite_loss(divergence):
+    options = {"kd_weight": 0.5, "temperature": 0.5, "divergence": divergence}
+    weighed = playground.weigh([900.0, 0.0], [0.0, 900.0], 0, **options)
+    assert math.isfinite(weighed.loss)
+    assert all(np.isfinite(slope).all() for slope in weighed.gradients.values())
 
 
 def test_forward_kl_rewards_covering_and_reverse_kl_choosing():
@@ -100,7 +112,8 @@ def test_the_playground_shows_what_its_sliders_say():
     assert bytes(widget.picture.value) != before
     widget.student[0].value = 1.0
     assert widget.weighed.loss == pytest.approx(0)  # the mentor's own logits
-    assert "0.000" in widget.card.value
+    expected = cards.table([playground.describe(widget.weighed)], digits=3)
+    assert widget.card.value == expected.data
 
 
 @pytest.mark.parametrize("divergence", DIVERGENCES)

@@ -7,6 +7,7 @@ from test_microscope import VIEW
 
 from mkdkit import events
 from mkdkit.filters import filter_rationales
+from mkdkit.models.sampling import Written
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import FilterSettings
 from mkdkit.show import cards
@@ -190,7 +191,7 @@ def page_of(said, look=None):
 
     def ask(name, text):
         asked.append((name, text))
-        return said[name]
+        return Written(0, 0, said[name], is_complete=True, tokens=3)
 
     page = question_page([*said], [PENS, CARDS], task=ARITHMETIC, ask=ask, look=look)
     return page, asked
@@ -201,7 +202,10 @@ def test_every_model_is_asked_what_stands_in_the_box():
     assert page.text.value == PENS.text
     page.ask.click()
     assert asked == [("base", PENS.text), ("student", PENS.text)]
-    assert page.said == {"base": "no", "student": "3 + 4 = 7. --> 7"}
+    assert {name: one.text for name, one in page.said.items()} == {
+        "base": "no",
+        "student": "3 + 4 = 7. --> 7",
+    }
     assert page.card.value.count("✓ right") == 1
     page.another.click()
     assert page.text.value == CARDS.text
@@ -234,6 +238,27 @@ def test_an_answer_that_was_written_can_be_looked_into():
     assert len(page.below.children) == 1
     page.inside.value = "nothing"
     assert page.below.children == ()
+
+
+def test_what_cannot_be_looked_into_is_said_and_nothing_old_is_left():
+    def look(text, completion):
+        if completion == "no":
+            raise ValueError("too <long>")
+        return VIEW
+
+    page, _ = page_of({"base": "no", "student": "--> 7"}, look)
+    page.ask.click()
+    page.inside.value = "student"
+    page.inside.value = "base"
+    (shown,) = page.below.children
+    assert shown.value == "<p>too &lt;long&gt;</p>"
+
+
+def test_an_answer_that_was_cut_off_says_so():
+    cut = Written(0, 0, "3 + 4 =", is_complete=False, tokens=4)
+    page = question_page(["s"], [PENS], task=ARITHMETIC, ask=lambda n, t: cut, look=None)
+    page.ask.click()
+    assert "cut off at the length limit" in page.card.value
 
 
 def test_what_a_model_cannot_read_is_said_and_the_page_goes_on():
@@ -383,6 +408,20 @@ def test_a_monitor_goes_on_where_the_file_does_and_ends_with_the_run(tmp_path):
     assert "finished" in monitor.says.value
     assert bytes(monitor.picture.value) != first
     assert monitor.stop.disabled
+
+
+def test_a_request_that_a_new_start_forgot_leaves_the_monitor_following(tmp_path, monkeypatch):
+    write_steps(tmp_path, step(1))
+    monitor = training_monitor(tmp_path)
+    monitor.stop.click()
+    assert monitor.refresh() is True
+    events.forget_stop(tmp_path)  # as a run does that is started in this folder
+    assert monitor.refresh() is True
+    write_steps(tmp_path, step(1), step(2))
+    assert monitor.refresh() is True
+    assert monitor.stop.description == "stop at a checkpoint"
+    assert not monitor.stop.disabled
+    assert "stopped" not in monitor.says.value
 
 
 def test_of_steps_done_again_after_a_kill_the_last_counts(tmp_path):

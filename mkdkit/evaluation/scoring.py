@@ -83,7 +83,19 @@ def answer_questions(
     ]
 
 
-def write_answer(model: Any, tokenizer: Any, text: str, settings: ScoringSettings) -> str:
+def to_rationales(
+    questions: Sequence[Question], answered: Sequence[Answered], task: Task
+) -> list[Rationale]:
+    """Return what a model answered as rationales, to be shown and checked, question by question."""
+    return [
+        answers.to_rationale(one.completion, question, task, "student", is_complete=one.is_complete)
+        for question, one in zip(questions, answered, strict=True)
+    ]
+
+
+def write_answer(
+    model: Any, tokenizer: Any, text: str, settings: ScoringSettings
+) -> sampling.Written:
     """Return what a model writes, greedily, when it is asked a question as it was trained to be.
 
     Args:
@@ -98,7 +110,7 @@ def write_answer(model: Any, tokenizer: Any, text: str, settings: ScoringSetting
     if not text.strip():
         raise ValueError("a question needs a text")
     prompt = encoding.encode_prompt(tokenizer, text, encoding.family_of(model))
-    return _write(model, tokenizer, [prompt], settings, label=None)[0].text
+    return _write(model, tokenizer, [prompt], settings, label=None)[0]
 
 
 def _asker(

@@ -142,7 +142,9 @@ def page() -> None:
     print("Computing what the page needs; the first time this takes some minutes.")
     run(path, folders.runs_folder() / "notebooks" / path.name)
     print("Opening the page; Ctrl-C ends it.")
-    subprocess.run([sys.executable, "-m", "voila", str(path), *VOILA], check=False)
+    served = subprocess.run([sys.executable, "-m", "voila", str(path), *VOILA], check=False)
+    if served.returncode:
+        raise NotebookError(f"Voila ended with {served.returncode}; what it said stands above")
 
 
 def newest_table() -> str:

@@ -165,7 +165,7 @@ def with_source(
     asked = replace(recipe.questions, source=source, data_dir=folder)
     if source == "rule-made":
         return replace(recipe, questions=asked)
-    if recipe.profile == "tiny":  # what was found for the scripted teacher's rationales is another
+    if recipe.profile in ("tiny", "smoke"):  # what was found for the scripted teacher is another
         recipe = changed(recipe, _found("recorded"))
     if recipe.profile != "smoke":  # a smoke run stays small
         asked = replace(asked, train=None, test=None)

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -129,7 +131,7 @@ def save(
 @contextmanager
 def _scaled(figure: Figure, scale: float) -> Iterator[None]:
     """Let all letters, lines and dots of a figure be larger for a while; the layout follows."""
-    before: list[tuple[Callable[[Any], object], float]] = []
+    before: list[tuple[Callable[[Any], object], Any]] = []
     width, height = figure.get_size_inches()
     if scale != 1.0:
         figure.canvas.draw()  # makes the letters that a draw would make
@@ -139,6 +141,10 @@ def _scaled(figure: Figure, scale: float) -> Iterator[None]:
         for line in figure.findobj(Line2D):
             before.append((line.set_linewidth, line.get_linewidth()))
             before.append((line.set_markersize, line.get_markersize()))
+        for drawn in figure.findobj(Collection):  # broad bars of intervals, and scattered rings
+            before.append((drawn.set_linewidth, np.asarray(drawn.get_linewidth())))
+            if isinstance(drawn, PathCollection):
+                before.append((_scale_area(drawn), drawn.get_sizes()))
     for put, size in before:
         put(scale * size)
     try:
@@ -147,6 +153,16 @@ def _scaled(figure: Figure, scale: float) -> Iterator[None]:
         figure.set_size_inches(width, height)
         for put, size in before:
             put(size)
+
+
+def _scale_area(drawn: PathCollection) -> Callable[[Any], None]:
+    """A scatter's sizes are areas: once more what its diameters are scaled by."""
+    first = drawn.get_sizes()
+
+    def put(sizes: Any) -> None:
+        drawn.set_sizes(sizes * np.divide(sizes, first))
+
+    return put
 
 
 def to_png(ax: Axes, *, dpi: int = 100) -> bytes:

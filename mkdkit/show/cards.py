@@ -186,7 +186,7 @@ def side_by_side(
     return HTML(
         f'<div {NO_MATH} style="{CARD};max-width:none">{_asked(question, is_judged)}'
         f'<table style="{style}"><tbody><tr>{"".join(cells)}</tr></tbody></table>'
-        f"<p><i>{said}</i></p></div>"
+        f"{f'<p><i>{said}</i></p>' if said else ''}</div>"
     )
 
 

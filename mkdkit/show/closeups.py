@@ -12,8 +12,7 @@ from matplotlib.patches import Rectangle
 
 from mkdkit.show import canvas
 from mkdkit.show.canvas import COLOR, OTHERS
-
-REST = "all other tokens"
+from mkdkit.show.tokens import REST, visible
 
 
 def plot_soft_label(
@@ -100,8 +99,7 @@ def plot_draws(
 
 
 def _visible(token: str) -> str:
-    """A token with its white space to be seen; a dollar is text, not the start of a formula."""
-    return token.replace(" ", "␣").replace("\n", "↵").replace("$", r"\$") or "(nothing)"
+    return visible(token).replace("$", r"\$")  # a dollar is text, not the start of a formula
 
 
 def plot_token_kl(

@@ -33,17 +33,21 @@ def _forward(mentor: np.ndarray, student: np.ndarray) -> Pair:
 
 def _reverse(mentor: np.ndarray, student: np.ndarray) -> Pair:
     value = _kl(student, mentor)
-    return value, student * (np.log(student / mentor) - value)
+    return value, student * (_log(student) - _log(mentor) - value)
 
 
 def _between(mentor: np.ndarray, student: np.ndarray) -> Pair:
     middle = (mentor + student) / 2
     own = _kl(student, middle)
-    return (_kl(mentor, middle) + own) / 2, student * (np.log(student / middle) - own) / 2
+    return (_kl(mentor, middle) + own) / 2, student * (_log(student) - _log(middle) - own) / 2
 
 
 def _kl(one: np.ndarray, other: np.ndarray) -> float:
-    return float((one * np.log(one / other)).sum())
+    return float((one * (_log(one) - _log(other))).sum())
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(probabilities, 1e-300))  # one that is too small for a number is not 0
 
 
 DIVERGENCES: dict[str, Callable[[np.ndarray, np.ndarray], Pair]] = {
@@ -87,18 +91,23 @@ def weigh(
         tau_squared: multiply the divergence by τ², which keeps its gradient's size.
 
     Raises:
-        ValueError: there is no such divergence, or the logits differ in number.
+        ValueError: there is no such divergence or label, the logits differ in number, or the
+            temperature is not above 0.
     """
     if divergence not in DIVERGENCES:
         raise ValueError(f"divergence must be one of {[*DIVERGENCES]}, got {divergence!r}")
     if len(mentor) != len(student):
         sizes = f"{len(mentor)} and {len(student)}"
         raise ValueError(f"mentor and student need as many logits as there are tokens, got {sizes}")
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}; 1 leaves all as it is")
+    if not 0 <= label < len(student):
+        raise ValueError(f"label must be a token from 0 to {len(student) - 1}, got {label}")
     soft_mentor, soft_student = soften(mentor, temperature), soften(student, temperature)
     value, slope = DIVERGENCES[divergence](soft_mentor, soft_student)
     hard = soften(student)
     weight = kd_weight * (temperature**2 if tau_squared else 1.0)
-    rationale = float(-np.log(hard[label]))
+    rationale = float(-_log(hard)[label])
     return Weighed(
         mentor=soft_mentor,
         student=soft_student,

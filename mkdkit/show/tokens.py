@@ -115,7 +115,7 @@ def _share(found: np.ndarray, row: int) -> float:
 
 
 def _bar(name: str, share: float) -> str:
-    color = COLOR[role_of(name)] if name else ""
+    color = COLOR[role_of(name)]
     look = f"display:inline-block;height:.7em;width:{BAR * share:.2f}em;background:{color}"
     cell = f'<td style="{CELL};min-width:{BAR + 4}em" align="left">'
     return f'{cell}<span style="{look}"></span> {share:.1%}</td>'

@@ -59,12 +59,12 @@ def find_slips(question: Question, text: str) -> list[Slip]:
 
 
 def find_holding(text: str) -> list[tuple[int, int]]:
-    """Return (start, end) of every equation that was read and holds."""
-    return [(start, end) for start, end, wrong in _judge(text) if wrong is None]
+    """Return (start, end) of every equation that holds exactly, not of one that was rounded."""
+    return [(start, end) for start, end, wrong in _judge(text) if wrong == ""]
 
 
-def _judge(text: str) -> Iterator[tuple[int, int, str | None]]:
-    """Yield (start, end, what is wrong; None if it holds) of every equation that can be judged."""
+def _judge(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield (start, end, what is wrong; "" if it holds exactly) of what can be judged."""
     for match in _EQUATION.finditer(text):
         start, end = match.start("left"), match.end("right")
         before = ("" if start <= 30 else "?") + text[max(0, start - 30) : start]
@@ -79,8 +79,10 @@ def _judge(text: str) -> Iterator[tuple[int, int, str | None]]:
         lefts = _readings(match["left"])
         lefts += _readings(f"-{match['left']}") if may_be_negative else []
         units = set(_UNIT.findall(match["left"])), set(_UNIT.findall(behind.partition("=")[0][:20]))
-        if any(_agree(left, right) for left in lefts for right in rights):
-            yield start, end, None
+        if any(left[0] == right[0] for left in lefts for right in rights):
+            yield start, end, ""
+        elif any(_agree(left, right) for left in lefts for right in rights):
+            continue  # as a writer may round: neither false nor vouched for
         elif lefts and not (units[1] and units[0] != units[1]):
             yield (
                 start,

@@ -34,7 +34,7 @@ def find_slips(question: Question, text: str, task: Task) -> list[Slip]:
 
 
 def find_holding(text: str, task: Task) -> list[tuple[int, int]]:
-    """Return (start, end) of every equation that was worked out again and holds.
+    """Return (start, end) of every equation that was worked out again and holds exactly.
 
     [] for a task whose check reads no equations.
     """

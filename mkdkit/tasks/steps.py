@@ -30,19 +30,19 @@ def end_of(step: str) -> str:
 
 
 def first_parting(texts: Sequence[str]) -> int | None:
-    """Return the number, from 0, of the first step that does not end alike in all chains.
+    """Return the number, from 0, of the first step that does not end alike in all texts.
 
-    A chain has two steps or more; a bare answer has none to part from. One that has no such step
-    any more has parted too. Steps are compared by place, so texts that cut the same chain into
-    other steps part where they first do. None: they never part, or there are not two chains.
+    A text of one step or none is a bare answer, with nothing to part from. One that has no such
+    step any more has parted too. Steps are compared by place, so texts that cut the same reasoning
+    into other steps part where they first do. None: they never part, or fewer than two reason.
 
     >>> first_parting(["3 + 4 = 7. 7 - 2 = 5.", "3 plus 4 is 7. 7 minus 2 is 6.", "5"])
     1
     """
     ends = [[end_of(text[a:b]) for a, b in split_steps(text)] for text in texts]
-    chains = [one for one in ends if len(one) > 1]
-    for place in range(max(map(len, chains), default=0)):
-        found = {one[place] if place < len(one) else None for one in chains}
+    reasoned = [one for one in ends if len(one) > 1]
+    for place in range(max(map(len, reasoned), default=0)):
+        found = {one[place] if place < len(one) else None for one in reasoned}
         if len(found) > 1:
             return place
     return None

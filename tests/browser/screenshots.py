@@ -17,7 +17,7 @@ import os
 os.environ |= {{"MKDKIT_RUNS": {str(RUNS)!r}, "MKDKIT_PROFILE": "tiny"}}
 from mkdkit.pipeline import recipes, results, stages
 from mkdkit.show import widgets
-from mkdkit.tasks import answers, catalogue
+from mkdkit.tasks import catalogue
 recipe = recipes.make("tiny")
 task = catalogue.find(recipe.questions.task)
 splits = stages.read_splits(stages.questions(recipe))
@@ -25,13 +25,9 @@ written = stages.read_written(stages.teacher_rationales(recipe))
 filtered = stages.read_filtered(stages.teacher_set(recipe))
 """
 ANSWERS = """
+from mkdkit.evaluation import scoring
 said = {
-    arm: [
-        answers.to_rationale(one.completion, question, task, "student")
-        for question, one in zip(
-            splits.test, stages.read_answers(stages.scores(recipe, arm)), strict=True
-        )
-    ]
+    arm: scoring.to_rationales(splits.test, stages.read_answers(stages.scores(recipe, arm)), task)
     for arm in ("base", "fine_tune_cot", "mentor_kd")
 }
 """

@@ -70,11 +70,10 @@ class LossPlayground(VBox):
 
     def _take_step(self, _: object = None) -> None:
         push = -np.sum([*self.weighed.gradients.values()], axis=0)
-        with self.hold_trait_notifications():
-            for slider, by in zip(self.student, push, strict=True):
-                slider.unobserve(self._show, "value")
-                slider.value = max(-LARGEST, min(LARGEST, slider.value + RATE * float(by)))
-                slider.observe(self._show, "value")
+        for slider, by in zip(self.student, push, strict=True):
+            slider.unobserve(self._show, "value")  # shown once, when all have moved
+            slider.value = max(-LARGEST, min(LARGEST, slider.value + RATE * float(by)))
+            slider.observe(self._show, "value")
         self._show()
 
 

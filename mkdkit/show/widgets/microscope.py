@@ -3,8 +3,7 @@
 from html import escape
 
 import numpy as np
-from ipywidgets import HTML, Dropdown, IntSlider, SelectionSlider, ToggleButtons, VBox
-from traitlets import link
+from ipywidgets import HTML, Dropdown, IntSlider, SelectionSlider, ToggleButtons, VBox, link
 
 from mkdkit.next_tokens import NextTokens
 from mkdkit.show import tokens

@@ -17,6 +17,7 @@ from ipywidgets import HTML, Button, Image, VBox
 from mkdkit import events
 from mkdkit.show import canvas, figures
 
+STOP = "stop at a checkpoint"
 REFRESH = 1.0  # seconds between two looks at the file
 QUIET = 30.0  # seconds without a step after which that is said
 RECENT = 20  # steps that speed is the mean of
@@ -34,9 +35,10 @@ class TrainingMonitor(VBox):
 
     def __init__(self, run: Path | Follows) -> None:
         self.run, self.asked = run, False
+        self.heard: float | None = None  # when a request to stop was seen to be gone
         self.says, self.picture = HTML(), Image(format="png")
         self.stop = Button(
-            description="stop at a checkpoint",
+            description=STOP,
             tooltip="it can go on from there",
             layout={"width": "auto"},
         )
@@ -49,20 +51,30 @@ class TrainingMonitor(VBox):
         """Show what is there now; return whether there may be more to come."""
         folder = self.run if isinstance(self.run, Path) else self.run.folder()
         steps = events.read_steps(folder) if folder else []
-        has_ended = self._has_ended(folder)
+        has_ended = self._has_ended(folder, len(steps))
         self.says.value = _state(folder, steps, has_ended)
-        self.stop.disabled = has_ended or not steps
+        self.stop.disabled = has_ended or not steps or self.asked
         now = (folder, len(steps), has_ended)
         if steps and now != self._drawn:
             self.picture.value = _picture(steps)
             self._drawn = now
         return not has_ended
 
-    def _has_ended(self, folder: Path | None) -> bool:
-        if isinstance(self.run, Path):
-            was_heard = self.asked and not events.is_asked_to_stop(self.run)
-            return was_heard or (self.run / events.DONE).is_file()
-        return not self.run.is_running()
+    def _has_ended(self, folder: Path | None, steps: int) -> bool:
+        if not isinstance(self.run, Path):
+            return not self.run.is_running()
+        if self.asked and not events.is_asked_to_stop(self.run):
+            self._wait_for_more(steps)
+        is_quiet = self.heard is not None and time.time() - self.heard > QUIET
+        return is_quiet or (self.run / events.DONE).is_file()
+
+    def _wait_for_more(self, steps: int) -> None:
+        """A request that is gone was heard, or forgotten by a run that has just been started."""
+        if self.heard is None:
+            self.heard, self.reached = time.time(), steps
+        elif steps > self.reached:
+            self.asked, self.heard = False, None
+            self.stop.description = STOP
 
     def _ask_to_stop(self, _: object) -> None:
         folder = self.run if isinstance(self.run, Path) else self.run.folder()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from html import escape
+from typing import Protocol
 
 from ipywidgets import HTML, Button, Dropdown, HBox, Textarea, VBox
 
@@ -14,7 +15,18 @@ from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.checks import find_slips
 
 NOTHING = "nothing"
-Ask = Callable[[str, str], str]  # model, question -> what it writes
+
+
+class Said(Protocol):
+    """What a model wrote."""
+
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def is_complete(self) -> bool: ...  # noqa: D102  # it ended by itself
+
+
+Ask = Callable[[str, str], Said]  # model, question -> what it writes
 Look = Callable[[str, str], NextTokens]  # question, completion -> what the models expect in it
 
 
@@ -31,7 +43,7 @@ class QuestionPage(VBox):
         self.questions = {one.text.strip(): one for one in questions}
         self.texts, self.number = [*self.questions], 0
         self.asked: Question | None = None
-        self.said: dict[str, str] = {}
+        self.said: dict[str, Said] = {}
         self.text = Textarea(
             self.texts[0], description="question", layout={"width": "52em", "height": "6em"}
         )
@@ -57,7 +69,7 @@ class QuestionPage(VBox):
     def _ask(self, _: object = None) -> None:
         """Ask one model after another; what each says is there as soon as it has said it."""
         text = self.text.value.strip()
-        self.said, self.inside.options = {}, [NOTHING]
+        self.said, self.inside.options, self.card.value = {}, [NOTHING], ""
         if not text:
             self.card.value = "<p>Write a question first.</p>"
             return
@@ -69,7 +81,7 @@ class QuestionPage(VBox):
                 self.said[name] = self.ask_model(name, text)
                 self._show()
         except ValueError as error:  # too long for a model, say: the page goes on
-            self.card.value = f"<p>{escape(str(error))}</p>"
+            self.card.value += f"<p>{escape(str(error))}</p>"
         finally:
             self.ask.disabled = False
         self.inside.options = [NOTHING, *self.said]
@@ -78,26 +90,30 @@ class QuestionPage(VBox):
         asked = self.asked
         if asked is None:
             return
-        texts = [self._rationale(asked, completion) for completion in self.said.values()]
+        texts = [self._rationale(asked, said) for said in self.said.values()]
         slips = [find_slips(asked, one.text, self.task) for one in texts]
         card = cards.side_by_side(
             asked, texts, names=[*self.said], slips=slips, is_judged=bool(asked.answer)
         )
         self.card.value = str(card.data)
 
-    def _rationale(self, asked: Question, completion: str) -> Rationale:
+    def _rationale(self, asked: Question, said: Said) -> Rationale:
+        ended = {"is_complete": said.is_complete}
         if asked.answer:
-            return answers.to_rationale(completion, asked, self.task, "student")
-        text, _ = answers.split_completion(completion, self.task)
-        found = answers.extract(completion, self.task).flexible
-        return Rationale(asked.id, text, found, "student", is_correct=False)
+            return answers.to_rationale(said.text, asked, self.task, "student", **ended)
+        text, _ = answers.split_completion(said.text, self.task)
+        found = answers.extract(said.text, self.task).flexible
+        return Rationale(asked.id, text, found, "student", is_correct=False, **ended)
 
     def _look(self, _: object = None) -> None:
-        completion = self.said.get(str(self.inside.value))
-        if completion is None or self.asked is None:
-            self.below.children = ()
+        said, self.below.children = self.said.get(str(self.inside.value)), ()
+        if said is None or self.asked is None:
             return
-        self.below.children = (soft_label_microscope(self.look(self.asked.text, completion)),)
+        try:
+            view = soft_label_microscope(self.look(self.asked.text, said.text))
+        except ValueError as error:
+            view = HTML(f"<p>{escape(str(error))}</p>")
+        self.below.children = (view,)
 
 
 def question_page(
