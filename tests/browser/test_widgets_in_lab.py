@@ -30,7 +30,7 @@ def test_menus_search_and_buttons_of_the_browser_choose_the_card(open_notebook):
     page = notebook.page
     page.get_by_text("1 of 4", exact=True).wait_for()
     page.get_by_label("rationale", exact=True).select_option("3: teacher, wrong")
-    page.get_by_text("3 + 4 = 8").wait_for()
+    page.locator("mark", has_text="3 + 4 = 8").wait_for()
     page.get_by_role("button", name="next wrong one").click()
     page.get_by_text("Tom has 9.", exact=True).wait_for()
     assert page.get_by_label("question", exact=True).evaluate("menu => menu.selectedIndex") == 1
