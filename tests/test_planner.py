@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from dataclasses import replace
 
 import pytest
@@ -259,6 +260,28 @@ def test_beside_a_running_loop_what_is_held_comes_first_and_a_step_is_counted_on
 
     asyncio.run(turn())
     assert [rank for rank, with_step in asked if with_step] == [64, 64]
+
+
+def test_a_control_moved_in_another_thread_is_not_overtaken_by_a_count_that_goes_on():
+    counting, moved = threading.Event(), threading.Event()
+
+    def memory(size, *, rank, with_step=True, **_):
+        if rank == 32 and with_step:  # while it is counted, the control moves on
+            counting.set()
+            moved.wait(0.5)
+        return {"weights": rank * GIB}
+
+    plan = planner(memory, sizing.collection, sizes=["one"])
+    first = threading.Thread(target=setattr, args=(plan.rank, "value", 32))
+    first.start()
+    counting.wait()
+    second = threading.Thread(target=setattr, args=(plan.rank, "value", 64))
+    second.start()
+    second.join(0.2)
+    moved.set()
+    for thread in (first, second):
+        thread.join()
+    assert plan.parts == {"weights": 64 * GIB}
 
 
 def test_a_collection_is_reckoned_from_the_fields(plan):

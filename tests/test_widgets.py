@@ -50,6 +50,22 @@ def test_the_menus_select_the_card():
     assert browser.card.value == cards.rationale_card(PENS, RIGHT).data
 
 
+def test_a_card_is_made_once_for_every_change(monkeypatch):
+    made = []
+    make = cards.rationale_card
+
+    def counted(question, one, **marks):
+        made.append(one)
+        return make(question, one, **marks)
+
+    monkeypatch.setattr(cards, "rationale_card", counted)
+    browser = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE])
+    browser.forth.click()
+    browser.question.value = "cards"
+    browser.verdict.value = "right"
+    assert made == [RIGHT, FALSE, SILENT, RIGHT]
+
+
 def test_next_leafs_through_all_and_begins_again():
     browser = rationale_browser([PENS, CARDS], [SILENT, RIGHT, FALSE])
     seen = []

@@ -7,6 +7,7 @@ found on any machine, by the very code that will run there.
 
 import contextlib
 import logging
+import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -19,6 +20,9 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry, sdpa_backward_flop_count, sdpa_flop_count
+
+# a function of torch is changed for a while, and widgets may run in a thread beside cells
+_ALONE = threading.RLock()
 
 
 class Ledger(TorchDispatchMode):
@@ -68,6 +72,8 @@ class Ledger(TorchDispatchMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         """Run an operation; note what it made and how much work it was."""
+        if func is torch.ops.prim.device.default:  # two of three calls only ask where a tensor is
+            return args[0].fake_device
         made = func(*args, **(kwargs or {}))
         for one in tree_leaves(made):
             if isinstance(one, Tensor):
@@ -105,7 +111,7 @@ def without_numbers(model: Any, where: torch.device, *, scored: int = 0) -> Iter
     """
     log = logging.getLogger(fake_tensor.__name__)  # it tells at length what is raised anyway
     level = log.level
-    with fake_tensor.FakeTensorMode():
+    with _ALONE, fake_tensor.FakeTensorMode():
         _make_fake(model)
         head, ledger, stand_ins = model.get_output_embeddings(), Ledger(model), _StandIns(scored)
         hooks = [

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from scipy.special import softmax
 
 from mkdkit.show import canvas
 from mkdkit.show.canvas import COLOR
@@ -22,9 +23,7 @@ PARTS = {"rationale": "#e6a700", "soft labels": "#7a5195"}
 
 def soften(logits: Sequence[float], temperature: float = 1.0) -> np.ndarray:
     """The distribution of logits divided by a temperature."""
-    raised = np.asarray(logits, dtype=float) / temperature
-    weights = np.exp(raised - raised.max())
-    return weights / weights.sum()
+    return softmax(np.asarray(logits, dtype=float) / temperature)
 
 
 def _forward(mentor: np.ndarray, student: np.ndarray) -> Pair:

@@ -8,12 +8,11 @@ from ipywidgets import HTML, Button, Dropdown, HBox, Text, VBox
 from mkdkit.filters import Filtered
 from mkdkit.records import Question, Rationale
 from mkdkit.show import cards
+from mkdkit.show.widgets import menus
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.checks import find_holding, find_slips
 
-LABEL = 60  # characters of a question in the menu
 EVERY = "all"
-WIDE = {"width": "36em"}
 
 
 class RationaleBrowser(VBox):
@@ -34,8 +33,8 @@ class RationaleBrowser(VBox):
         self.source = Dropdown(options=[EVERY, *sources], description="source")
         self.verdict = Dropdown(options=[EVERY, *judged], description="verdict")
         self.search = Text(description="search", placeholder="in question and rationale")
-        self.question = Dropdown(description="question", layout=WIDE)
-        self.number = Dropdown(description="rationale", layout=WIDE)
+        self.question = Dropdown(description="question", layout=menus.WIDE)
+        self.number = Dropdown(description="rationale", layout=menus.WIDE)
         self.back, self.forth = Button(description="previous"), Button(description="next")
         self.wrong = Button(description="next wrong one")
         self.place, self.card = HTML(), HTML()
@@ -63,9 +62,8 @@ class RationaleBrowser(VBox):
         self.of_question = defaultdict(list)
         for place in self.found:
             self.of_question[self.written[place].question_id].append(place)
-        titles = [(_title(self.asked[name]), name) for name in self.of_question]
-        self.question.options = titles
-        self.question.index = 0 if titles else None  # a menu selects nothing by itself
+        titles = [(menus.title_of(self.asked[name]), name) for name in self.of_question]
+        menus.fill(self.question, titles, self._list_rationales)
         self._list_rationales()
 
     def _fits(self, place: int) -> bool:
@@ -80,8 +78,7 @@ class RationaleBrowser(VBox):
     def _list_rationales(self, _: object = None) -> None:
         places = self.of_question.get(self.question.value or "", [])
         titles = [f"{n}: {self._summary(place)}" for n, place in enumerate(places, start=1)]
-        self.number.options = list(zip(titles, places, strict=True))
-        self.number.index = 0 if places else None
+        menus.fill(self.number, list(zip(titles, places, strict=True)), self._show)
         self._show()
 
     def _summary(self, place: int) -> str:
@@ -169,7 +166,3 @@ def _verdicts(written: Sequence[Rationale], filtered: Filtered | None) -> list[s
 
 def _judged(one: Rationale) -> str:
     return "no answer" if one.prediction is None else "right" if one.is_correct else "wrong"
-
-
-def _title(question: Question) -> str:
-    return f"{question.id}: {question.text[:LABEL]}"

@@ -6,11 +6,10 @@ from ipywidgets import HTML, Button, Dropdown, HBox, VBox
 
 from mkdkit.records import Question, Rationale
 from mkdkit.show import cards
+from mkdkit.show.widgets import menus
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.checks import find_slips
 
-LABEL = 60  # characters of a question in the menu
-WIDE = {"width": "36em"}
 CHOICES = {  # which questions are leafed through -> whether one is, from who was right
     "all questions": lambda right: True,
     "some are right, some wrong": lambda right: any(right) and not all(right),
@@ -30,8 +29,8 @@ class Comparison(VBox):
         self, questions: dict[str, Question], said: dict[str, dict[str, Rationale]], task: Task
     ) -> None:
         self.questions, self.said, self.task = questions, said, task
-        self.choice = Dropdown(options=[*CHOICES], description="show", layout=WIDE)
-        self.question = Dropdown(description="question", layout=WIDE)
+        self.choice = Dropdown(options=[*CHOICES], description="show", layout=menus.WIDE)
+        self.question = Dropdown(description="question", layout=menus.WIDE)
         self.back, self.forth = Button(description="previous"), Button(description="next")
         self.place, self.card = HTML(), HTML()
         buttons = HBox([self.back, self.forth, self.place])
@@ -49,9 +48,8 @@ class Comparison(VBox):
             for name in self.questions
             if fits([written[name].is_correct for written in self.said.values()])
         ]
-        titles = [f"{name}: {self.questions[name].text[:LABEL]}" for name in found]
-        self.question.options = list(zip(titles, found, strict=True))
-        self.question.index = 0 if found else None
+        titles = [(menus.title_of(self.questions[name]), name) for name in found]
+        menus.fill(self.question, titles, self._show)
         self._show()
 
     def _turn(self, by: int) -> None:

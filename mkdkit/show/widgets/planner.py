@@ -7,6 +7,7 @@ trains nothing, downloads nothing and knows no price.
 import asyncio
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -23,7 +24,7 @@ Collection = Callable[..., Mapping[str, float | None]]
 GIB = 2**30
 PAUSE = 0.3  # seconds without a change after which a step is counted: a slider is on its way
 METHODS = [("full", "full"), ("LoRA", "lora"), ("QLoRA", "qlora")]
-GPUS = (8, 12, 16, 24, 32, 40, 48, 80, 141)  # GiB
+TO_CHOOSE = (8, 12, 16, 24, 32, 40, 48, 80, 141)  # GiB of GPUs; the figure draws the usual ones
 RANKS = (4, 8, 16, 32, 64, 128)
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 LENGTHS = (64, 128, 256, 384, 512, 768, 1024, 2048)  # tokens
@@ -56,12 +57,13 @@ class Planner(VBox):
         self.parts, self.costs = {}, {}
         self.counted: dict[tuple[Any, ...], Mapping[str, int]] = {}
         self.counting: asyncio.Task[None] | None = None  # a task that nobody holds may be lost
+        self.alone = threading.RLock()  # a lab may hear controls in a thread of their own
         self.size = Dropdown(options=[*sizes], value=size, description="model size", **NAMED)
         self.method = Dropdown(options=METHODS, value="qlora", description="method", **NAMED)
         self.rank = _slider(RANKS, START["rank"], "rank of LoRA")
         self.batch_size = _slider(BATCHES, START["batch_size"], "batch size, rows")
         self.tokens = _slider(LENGTHS, START["tokens"], "longest row, tokens")
-        sizes_of_gpus = [(f"{gpu} GiB", gpu) for gpu in GPUS]
+        sizes_of_gpus = [(f"{gpu} GiB", gpu) for gpu in TO_CHOOSE]
         self.gpu = Dropdown(options=sizes_of_gpus, value=16, description="GPU", **NAMED)
         self.fits, self.table = HTML(), HTML()
         own_size = {"align_self": "flex-start", "max_width": "100%"}  # a box would stretch it
@@ -119,12 +121,13 @@ class Planner(VBox):
         """Show what is held at once, and a step as soon as it is counted."""
         if self.counting is not None:
             self.counting.cancel()
-        self.rank.disabled = self.method.value == "full"
-        chosen = self._chosen()
-        if tuple(chosen.values()) in self.counted:
-            self._count()
-            return
-        self._show(lambda: self.memory(**chosen, with_step=False))
+        with self.alone:
+            self.rank.disabled = self.method.value == "full"
+            chosen = self._chosen()
+            if tuple(chosen.values()) in self.counted:
+                self._count()
+                return
+            self._show(lambda: self.memory(**chosen, with_step=False))
         try:
             self.counting = asyncio.get_running_loop().create_task(self._count_soon())
         except RuntimeError:  # no loop is running: not a notebook
@@ -135,15 +138,15 @@ class Planner(VBox):
         self._count()
 
     def _count(self) -> None:
-        chosen = self._chosen()
+        with self.alone:
+            chosen = self._chosen()
+            self._show(lambda: self._counted(chosen))
+
+    def _counted(self, chosen: dict[str, Any]) -> Mapping[str, int]:
         key = tuple(chosen.values())
-
-        def count() -> Mapping[str, int]:
-            if key not in self.counted:
-                self.counted[key] = self.memory(**chosen)
-            return self.counted[key]
-
-        self._show(count)
+        if key not in self.counted:
+            self.counted[key] = self.memory(**chosen)
+        return self.counted[key]
 
     def _show(self, count: Callable[[], Mapping[str, int]]) -> None:
         try:
