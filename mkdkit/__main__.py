@@ -40,31 +40,12 @@ def run(recipe: RecipeOptions, arms: tuple[str, ...] = all_arms.DEFAULT) -> None
         all_arms.find(name)
     chosen = _chosen(recipe)
     _say(f"{_title(chosen)}: loading the libraries ...")
-    from mkdkit.pipeline import stages
+    from mkdkit.pipeline import report_table, stages
 
     done = stages.report(chosen, arms)
-    _print_report(stages.read_report(done))
+    for line in report_table.lines(stages.read_report(done)):
+        print(line)
     _say(f"\nreport: {done.folder / 'report.json'}")
-
-
-def _print_report(report: dict[str, Any]) -> None:
-    print(f"\n{'arm':28}{'accuracy':>9}   95% interval    right / asked")
-    for arm in report["arms"]:
-        low, high = arm["interval"]
-        counts = f"{arm['correct']} / {arm['n']}"
-        interval = f"{low:5.1f} to {high:5.1f}"
-        print(f"{arm['name']:28}{arm['accuracy']:8.1f}%   {interval:16}{counts}")
-    print(f"{'(always the likeliest answer)':28}{report['majority_answer']:8.1f}%")
-    print(f"\n{'rationales':28}{'teacher':>9}{'mentor':>9}")
-    outcomes = report["filter"]["by_source"]
-    for reason in ("kept", *report["filter"]["dropped"]):
-        cells = [outcomes.get(source, {}).get(reason, "") for source in ("teacher", "mentor")]
-        if any(cells):
-            print(f"{reason:28}{cells[0]:>9}{cells[1]:>9}")
-    print(f"\n{'stage':28}{'seconds':>9}{'peak GiB':>10}   for")
-    for stage in report["stages"]:
-        serves = ", ".join(stage["arms"]) or "all arms"
-        print(f"{stage['name']:28}{stage['seconds']:9.1f}{stage['peak_gib']:10.2f}   {serves}")
 
 
 def plan(
@@ -219,6 +200,32 @@ def ask(
         raise ValueError(f"{done.stopped}; give a larger one, and the same command goes on")
 
 
+def bench(
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
+    data_dir: Path | None = None,
+    tokenizers: Path | None = None,
+) -> None:
+    """Time the kit on this machine beside what others do; draw it, and keep the numbers.
+
+    They go to data/results/bench_MACHINE.json, the figure to figures/benchmark.png. All of it
+    takes about an hour on two cores that have nothing else to do.
+
+    Args:
+        names: which benchmarks; by default all that can be run here.
+        data_dir: published rationales; by default what `mkdkit fetch mentor-kd` brought.
+        tokenizers: a folder of Flan-T5's tokenizer and configs; by default the Hub's.
+    """
+    from mkdkit.pipeline import bench as benchmarks
+
+    for line in benchmarks.run(names, data_dir=data_dir, tokenizers=tokenizers):
+        _say(line)
+    if found := benchmarks.speedups(benchmarks.read()):
+        from mkdkit.show import figures
+
+        figures.save(figures.plot_speedups(found), "benchmark")
+        _say(f"figure: {figures.folder() / 'benchmark.png'}")
+
+
 def doctor() -> None:
     """Say what this machine can run, and what is missing."""
     from mkdkit.pipeline import doctor as examine
@@ -238,6 +245,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "fetch": fetch,
     "grade": grade,
     "ask": ask,
+    "bench": bench,
     "doctor": doctor,
 }
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from mkdkit.__main__ import main
 
@@ -43,6 +45,23 @@ def test_a_smoke_run_ends_with_its_tables_and_a_report(capsys, bases, runs):
     assert {"name", "accuracy", "n", "interval", "seed"} <= report["arms"][0].keys()
     assert {"name", "seconds", "peak_gib", "key"} <= report["stages"][0].keys()
     assert {"kept", "dropped"} <= report["filter"].keys()
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_bases_that_cannot_share_soft_labels_are_refused_before_anything_is_spent(
+    capsys, bases, runs, tmp_path, command
+):
+    other = tmp_path / "other"
+    shutil.copytree(bases["causal"], other)
+    tokenizer = AutoTokenizer.from_pretrained(other)
+    tokenizer.add_tokens(["notaword"])
+    tokenizer.save_pretrained(other)
+    pair = ["--mentor-base", bases["causal"], "--student-base", other]
+    line = refused(
+        capsys, command, "--profile", "smoke", "--task", "last_letter_concatenation", *pair
+    )
+    assert "must share a vocabulary for soft labels" in line
+    assert not list(runs.glob("*"))
 
 
 def test_grade_prints_one_json_object(capsys, tmp_path):

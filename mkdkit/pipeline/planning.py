@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from mkdkit.models import footprint, loading
+from mkdkit.models import encoding, footprint, loading
 from mkdkit.models.footprint import Footprint
 from mkdkit.models.rows import Row
 from mkdkit.pipeline.probe import matmul_rate
@@ -70,8 +70,11 @@ def plan(
 
     Raises:
         ValueError: a base has no config, or one that describes no model that can be planned; or
-            such rows are longer than the recipe allows.
+            such rows are longer than the recipe allows; or mentor and student have tokenizers, and
+            they do not agree.
     """
+    if recipe.student.kd_weight > 0 and recipe.mentor_base != recipe.student_base:
+        _require_one_vocabulary(recipe)
     train, test = count_questions(recipe.questions)
     taught = _at_most(train, recipe.teacher.rationales_per_question, recipe.teacher_filter)
     written = _at_most(train, recipe.sampling.degree, recipe.mentor_filter)
@@ -103,6 +106,16 @@ def count_questions(asked: QuestionSettings) -> tuple[int | None, int | None]:
 def _at_most(questions: int | None, each: int, filtered: FilterSettings) -> int | None:
     limit = filtered.max_per_question
     return None if questions is None else questions * min(each, limit or each)
+
+
+def _require_one_vocabulary(recipe: Recipe) -> None:
+    """Refuse bases that cannot share soft labels, if their tokenizers are here to be asked."""
+    try:
+        mentors = loading.load_tokenizer(recipe.mentor_base)
+        own = loading.load_tokenizer(recipe.student_base)
+    except (ValueError, OSError):
+        return  # a config alone is enough to plan with
+    encoding.require_shared_vocabulary(mentors, own)
 
 
 def longest_row(settings: TrainingSettings, prompt: int | None, completion: int | None) -> Row:

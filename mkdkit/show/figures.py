@@ -32,6 +32,7 @@ from mkdkit.show.exploring import plot_rows
 from mkdkit.show.method import plot_method
 from mkdkit.show.planning_figure import plot_memory_on_gpus
 from mkdkit.show.pretraining import plot_pretraining
+from mkdkit.show.speed import plot_speedups
 
 __all__ = [
     "COLOR",
@@ -56,6 +57,7 @@ __all__ = [
     "plot_token_kl",
     "plot_memory",
     "plot_memory_on_gpus",
+    "plot_speedups",
     "plot_nf4_block",
 ]
 

@@ -123,23 +123,28 @@ def measure(task: str, setup: Setup, *, steps: int) -> None:
             "ratio": published_s / (ours_s + whole_store_s / EPOCHS),
         }
         found = {name: round(value, 2) for name, value in found.items()}
-        keep(f"distill.{task}.{precision}", found | {"rows": len(rows), "steps_timed": steps})
+        about = {"rows": len(rows), "epochs": EPOCHS, "steps_timed": steps}
+        keep(f"distill.{task}.{precision}", found | about)
         print(task, precision, found, flush=True)
 
 
 def main(
-    data_dir: Path, tokenizers: Path, *, steps: int = 12, tasks: Sequence[str] = TASKS
+    data_dir: Path, tokenizers: Path | None, *, steps: int = 12, tasks: Sequence[str] = TASKS
 ) -> None:
     """Run the benchmark.
 
     Args:
         data_dir: the published data, as `mkdkit fetch mentor-kd` lays it out.
-        tokenizers: a folder with flan-t5's spiece.model and flan-t5-large's config.json.
+        tokenizers: a folder with flan-t5's spiece.model and flan-t5-large's config.json; None: the
+            Hub's.
         steps: of ours to time; a quarter as many of the published loop.
         tasks: which sets.
     """
-    tokenizer = T5Tokenizer.from_pretrained(tokenizers / "flan-t5")
-    config = AutoConfig.from_pretrained(tokenizers / "flan-t5-large")
+    vocabulary, large = "google/flan-t5-large", "google/flan-t5-large"
+    if tokenizers is not None:
+        vocabulary, large = str(tokenizers / "flan-t5"), str(tokenizers / "flan-t5-large")
+    tokenizer = T5Tokenizer.from_pretrained(vocabulary)
+    config = AutoConfig.from_pretrained(large)
     torch.manual_seed(0)
     mentor = T5ForConditionalGeneration(config).eval()
     small = T5Config.from_dict(config.to_dict() | SMALL | {"num_decoder_layers": 8})
@@ -152,8 +157,8 @@ if __name__ == "__main__":
     import argparse
 
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data_dir", type=Path)
-    parser.add_argument("tokenizers", type=Path)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--tokenizers", type=Path)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--tasks", nargs="+", default=TASKS)
     main(**vars(parser.parse_args()))

@@ -1,25 +1,18 @@
 """Where benchmarks keep what they found: one JSON file a machine, a key for every number."""
 
 import json
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mkdkit.pipeline import folders, results
-
-
-def path_for(machine: dict[str, Any]) -> Path:
-    """The file of this machine, such as data/results/bench_cpu-2.json."""
-    name = re.sub(r"[^a-z0-9]+", "-", f"{machine['device']} {machine['threads']}".lower())
-    return results.RESULTS / f"bench_{name}.json"
+from mkdkit.pipeline import bench, folders
 
 
 def keep(key: str, values: dict[str, Any], *, path: Path | None = None) -> None:
     """Put `values` under a dotted key, such as "distill.svamp.fp32", beside what is there."""
     machine = folders.machine()
-    path = path or path_for(machine)
+    path = path or bench.path_for(machine)
     found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     place = found
     for part in key.split("."):

@@ -6,14 +6,13 @@ arithmetic.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
+from own_memory import Peak
 from record import keep
 
 SIZES = (3_000, 30_000, 300_000)
@@ -27,21 +26,6 @@ def write_rows(path: Path, rows: int) -> None:
             question = f"Ada has {one} pens and Kofi has {other}. How many are there?"
             text = f"{one} + {other} = {one + other}. So there are {one + other} pens."
             file.write(json.dumps({"question": question, "text": text}) + "\n")
-
-
-class Peak:
-    """The most memory that was this process's own, sampled; mapped files can be given back."""
-
-    def __init__(self) -> None:
-        self.gib = 0.0
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
-        while True:
-            _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
-            self.gib = max(self.gib, (resident - shared) * page / 2**30)
-            time.sleep(0.05)
 
 
 def measure(path: Path) -> dict[str, float]:

@@ -9,6 +9,7 @@ from record import keep
 
 from mkdkit.filters import filter_rationales
 from mkdkit.next_tokens import NextTokens
+from mkdkit.pipeline import sizing
 from mkdkit.settings import FilterSettings, TeacherSettings
 from mkdkit.show import widgets
 from mkdkit.tasks import catalogue, procedural
@@ -100,9 +101,45 @@ def other_widgets() -> dict[str, dict[str, float]]:
     return found
 
 
+def planning() -> dict[str, dict[str, float]]:
+    """Of the planner: to open it, to show what is held, and to count a step never counted yet."""
+    began = time.perf_counter()
+    plan = widgets.planner(sizing.memory, sizing.collection, sizes=sizing.SIZES)
+    opened = time.perf_counter() - began
+    turns, first = [], []  # without a running loop, a turn counts the step too
+    for size in sizing.SIZES:
+        first += put(plan.size, size)  # a size's first turn builds its models
+        turns += put(plan.tokens, 256, 384)
+        plan.tokens.value = 512
+    held = [
+        seconds_of(lambda size=size: sizing.memory(size, method="lora", rank=8, with_step=False))
+        for size in sizing.SIZES
+    ]
+    found = {"open_s": opened, "held_s": max(held)}
+    found |= {"turn_s": statistics.median(turns), "slowest_turn_s": max(turns)}
+    found["first_of_a_size_s"] = statistics.median(first)
+    return {"planner": {name: round(value, 3) for name, value in found.items()}}
+
+
+def exploring() -> dict[str, dict[str, float]]:
+    """Of the ablation explorer, over a table of 200 rows."""
+    draw = np.random.default_rng(0)
+    rows = [
+        {"task": task, "arm": arm, "seed": seed, "accuracy": draw.uniform(20, 90), "key": "k"}
+        for task in ("sums", "swaps", "dates", "coins", "letters")
+        for arm in ("base", "answer_only", "fine_tune_cot", "equal_steps", "mentor_kd")
+        for seed in range(8)
+    ]
+    began = time.perf_counter()
+    view = widgets.ablation_explorer(rows)
+    opened = time.perf_counter() - began
+    turns = put(view.x, *view.x.options)
+    return {"explorer": {"open_s": round(opened, 3), "turn_s": round(max(turns), 3)}}
+
+
 def main() -> None:
     """Time every widget in the kernel; what the browser does besides is not in it."""
-    found = text_widgets() | other_widgets()
+    found = text_widgets() | other_widgets() | planning() | exploring()
     for name, times in found.items():
         keep(f"widgets.{name}", times)
         print(name, times, flush=True)

@@ -10,12 +10,15 @@ from mkdkit.pipeline import arms
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load, runs_folder
 from mkdkit.pipeline.stages.data import questions, read_splits
 from mkdkit.pipeline.stages.scores import scores
+from mkdkit.pipeline.stages.students import require_one_vocabulary
 from mkdkit.settings import Recipe
 
 
 def report(recipe: Recipe, names: Iterable[str] = arms.DEFAULT, *, fresh: bool = False) -> Stage:
     """Return the stage with `report.json`: arms, filter, stages, settings, versions."""
     names = list(names)
+    for name in names:
+        require_one_vocabulary(recipe, name)
     scored = [scores(recipe, name) for name in names]
     return compute_or_load(
         "report",

@@ -24,9 +24,28 @@ from mkdkit.tasks import answers
 from mkdkit.training import batches, consistency, loop
 
 
+def require_one_vocabulary(recipe: Recipe, arm: str) -> None:
+    """Refuse bases that cannot share soft labels, before hours go into the mentor.
+
+    Raises:
+        ValueError: the arm learns from soft labels, and a token of one base is another's other.
+    """
+    bases = {recipe.mentor_base, recipe.student_base}
+    method = arms.find(arm)
+    if (
+        method.soft_labels
+        and not method.self_mentor
+        and recipe.student.kd_weight
+        and len(bases) > 1
+    ):
+        mentors, own = map(loading.load_tokenizer, (recipe.mentor_base, recipe.student_base))
+        encoding.require_shared_vocabulary(mentors, own)
+
+
 def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
     """Return the stage with a student, trained as the arm says."""
     method = arms.find(arm)
+    require_one_vocabulary(recipe, arm)
     if method.completions is None or method.role != "student":
         raise ValueError(f"arm {arm!r} trains no student; it is {method.what}")
     recipe = _for_arm(recipe, method)
