@@ -1,9 +1,9 @@
 """Letting a model write: greedy decoding, and several samples that share one reading of the prompt.
 
-Prompts are read once, whatever the number of samples; rows of like length go together; rows that
-have ended leave the batch. Each sample draws from its own stream of random numbers, named by seed,
-prompt and sample, so what is drawn does not depend on which rows happen to share a batch, and a
-batch that does not fit into memory is written in halves.
+Prompts are read once, whatever the number of samples, and prompts of like length go together. Each
+sample draws from its own stream of random numbers, named by seed, prompt and sample, so what is
+drawn does not depend on which rows happen to share a batch, and a batch that does not fit into
+memory is written in halves.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mkdkit.models.encoding import end_token, family_of, fill_token
+from mkdkit.models.decoding import Choose, decode
+from mkdkit.models.encoding import end_token
 from mkdkit.settings import SamplingSettings
 
 log = logging.getLogger("mkdkit")
-Choose = Callable[[Tensor, Tensor, int], Tensor]  # (rows, vocabulary), row numbers, step -> ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def _decode_what_fits(
     if len(numbers) <= room.prompts:
         batch = [prompts[number] for number in numbers]
         try:
-            return _decode(model, tokenizer, batch, n, max_new_tokens, choose_for(numbers))
+            return decode(model, tokenizer, batch, n, max_new_tokens, choose_for(numbers))
         except RuntimeError as error:
             if len(numbers) == 1 or not _is_out_of_memory(error):
                 raise
@@ -182,107 +182,3 @@ def _name(
         text = tokenizer.decode(ids, skip_special_tokens=True).strip()
         written.append(Written(numbers[row // n], first + row % n, text, len(ids), is_complete))
     return written
-
-
-@torch.no_grad()
-def _decode(
-    model: Any,
-    tokenizer: Any,
-    prompts: Sequence[tuple[int, ...]],
-    n: int,
-    max_new_tokens: int,
-    choose: Choose,
-) -> list[list[int]]:
-    """Return the token ids written after each prompt, n rows a prompt, the end mark included."""
-    end = end_token(tokenizer)
-    read, mask = _pad_left(prompts, fill_token(tokenizer), model.device)
-    causal = family_of(model) == "causal"
-    step_of = _causal_steps if causal else _encoder_decoder_steps
-    take, logits = step_of(model, read, mask, n)
-    rows = torch.arange(len(prompts) * n, device=model.device)  # which row each place now holds
-    written: list[list[int]] = [[] for _ in range(len(rows))]
-    for step in range(max_new_tokens):
-        ids = choose(logits.float(), rows, step)
-        for row, token in zip(rows.tolist(), ids.tolist(), strict=True):
-            written[row].append(token)
-        going = ids != end
-        if not going.any() or step == max_new_tokens - 1:
-            break
-        keep = going.nonzero().squeeze(-1)
-        rows = rows[keep]
-        logits = take(ids[keep], None if going.all() else keep)
-    return written
-
-
-def _pad_left(
-    prompts: Sequence[tuple[int, ...]], fill: int, where: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return ids and mask, filled on the left, so that every prompt ends at the same place."""
-    longest = max(map(len, prompts))
-    ids = [[fill] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-    return torch.tensor(ids, device=where), torch.tensor(mask, device=where)
-
-
-Take = Callable[[Tensor, Tensor | None], Tensor]  # new ids, places kept (None: all) -> logits
-
-
-def _causal_steps(model: Any, read: Tensor, mask: Tensor, n: int) -> tuple[Take, Tensor]:
-    """Read the prompts; return a function that reads one more token, and the first logits."""
-    positions = (mask.cumsum(-1) - 1).clamp(min=0)
-    out = model(
-        input_ids=read,
-        attention_mask=mask,
-        position_ids=positions,
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    cache = out.past_key_values
-    cache.batch_repeat_interleave(n)
-    state = {"mask": mask.repeat_interleave(n, 0)}
-
-    def take(ids: Tensor, keep: Tensor | None) -> Tensor:
-        if keep is not None:
-            cache.batch_select_indices(keep)
-            state["mask"] = state["mask"][keep]
-        state["mask"] = torch.cat([state["mask"], state["mask"].new_ones(len(ids), 1)], dim=-1)
-        place = state["mask"].sum(-1, keepdim=True) - 1
-        out = model(
-            input_ids=ids.unsqueeze(-1),
-            attention_mask=state["mask"],
-            position_ids=place,
-            past_key_values=cache,
-            use_cache=True,
-        )
-        return out.logits[:, -1]
-
-    return take, out.logits[:, -1].repeat_interleave(n, 0)
-
-
-def _encoder_decoder_steps(model: Any, read: Tensor, mask: Tensor, n: int) -> tuple[Take, Tensor]:
-    """The same for an encoder-decoder: the prompt is encoded once, then shared by its samples."""
-    from transformers.modeling_outputs import BaseModelOutput
-
-    encoded = model.get_encoder()(input_ids=read, attention_mask=mask).last_hidden_state
-    state: dict[str, Any] = {
-        "encoded": encoded.repeat_interleave(n, 0),
-        "mask": mask.repeat_interleave(n, 0),
-        "cache": None,
-    }
-
-    def take(ids: Tensor, keep: Tensor | None) -> Tensor:
-        if keep is not None:
-            state["cache"].batch_select_indices(keep)
-            state["encoded"], state["mask"] = state["encoded"][keep], state["mask"][keep]
-        out = model(
-            encoder_outputs=BaseModelOutput(last_hidden_state=state["encoded"]),
-            attention_mask=state["mask"],
-            decoder_input_ids=ids.unsqueeze(-1),
-            past_key_values=state["cache"],
-            use_cache=True,
-        )
-        state["cache"] = out.past_key_values
-        return out.logits[:, -1]
-
-    start = read.new_full((len(state["encoded"]),), model.config.decoder_start_token_id)
-    return take, take(start, None)

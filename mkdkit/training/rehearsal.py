@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from mkdkit.models import encoding, sampling
+from mkdkit.models import cache, encoding, sampling
 from mkdkit.models.ledger import Ledger, without_numbers
 from mkdkit.models.rows import Row
 from mkdkit.settings import (
@@ -147,7 +147,7 @@ def writing_step(
         read = _read_prompts(model, prompts, prompt)
         reading = _read(ledger, ledger.peak)
         del read
-        given = _after(model, rows, prompt, written - 1)
+        given = _after(model, rows, prompt, written)
         ledger.start_again()
         logits = model(**given, use_cache=True).logits[:, -1]
         choose(logits.float(), torch.arange(rows), written - 1)
@@ -164,14 +164,19 @@ def _read_prompts(model: Any, prompts: int, prompt: int) -> Any:
     return model(input_ids=ids, attention_mask=mask, use_cache=True, logits_to_keep=1)
 
 
-def _after(model: Any, rows: int, prompt: int, written: int) -> dict[str, Any]:
-    """Return what a model is given to read one more token, with the cache of all before it."""
+def _after(model: Any, rows: int, prompt: int, limit: int) -> dict[str, Any]:
+    """Return what a model is given to choose the last of so many tokens: the one before it.
+
+    With the cache of all earlier ones, and room for this one alone, as `decoding` has it by then.
+    """
     one = torch.zeros(rows, 1, dtype=torch.int64)
+    earlier = max(0, limit - 2)  # the last token is not read, the one before it is yet to be
     if encoding.family_of(model) == "causal":
-        before = torch.zeros(rows, prompt + written, dtype=torch.int64)
+        before = torch.zeros(rows, prompt + earlier, dtype=torch.int64)
         mask = torch.ones_like(before)
         out = model(input_ids=before, attention_mask=mask, use_cache=True, logits_to_keep=1)
-        longer = torch.ones(rows, prompt + written + 1, dtype=torch.int64)
+        cache.give_room(out.past_key_values, 1)
+        longer = torch.ones(rows, prompt + earlier + 1, dtype=torch.int64)
         given = {"input_ids": one, "attention_mask": longer}
         return given | {"past_key_values": out.past_key_values}
     from transformers.modeling_outputs import BaseModelOutput
@@ -179,6 +184,7 @@ def _after(model: Any, rows: int, prompt: int, written: int) -> dict[str, Any]:
     mask = torch.ones(rows, prompt, dtype=torch.int64)
     encoded = BaseModelOutput(last_hidden_state=_read_prompts(model, rows, prompt))
     given = {"encoder_outputs": encoded, "attention_mask": mask}
-    before = torch.zeros(rows, max(1, written), dtype=torch.int64)
+    before = torch.zeros(rows, 1 + earlier, dtype=torch.int64)  # its first token is a mark
     out = model(**given, decoder_input_ids=before, use_cache=True)
+    cache.give_room(out.past_key_values, 1)
     return given | {"decoder_input_ids": one, "past_key_values": out.past_key_values}

@@ -1,0 +1,70 @@
+"""Keys and values of what a model has read, with room behind them for what it will write.
+
+The library's own layers are made anew, whole, for every token. These have room for all that may
+be written, so memory that does not suffice shows before the first token; and a row that has ended
+gives its place to another.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.cache_utils import DynamicLayer
+
+
+class RoomyLayer(DynamicLayer):  # type: ignore[misc]
+    """A layer of a cache that writes into room it has; what it returns is what the library's does.
+
+    `keys` and `values`, (rows, heads, tokens, width), are views of the beginning of that room.
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor, tokens: int) -> None:
+        super().__init__()
+        self.dtype, self.device = keys.dtype, keys.device
+        self.is_initialized = True
+        self._rooms = _with_room(keys, tokens), _with_room(values, tokens)
+        self._look(len(keys), keys.shape[-2])
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Write behind what is there; return all of it."""
+        before = self.get_seq_length()
+        after = before + key_states.shape[-2]
+        for room, states in zip(self._rooms, (key_states, value_states), strict=True):
+            room[: len(states), :, before:after] = states
+        return self._look(len(key_states), after)
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep these rows, in this order; only rows that change their place are copied."""
+        places = torch.arange(len(indices), device=indices.device)
+        moved = (indices != places).nonzero().squeeze(-1)
+        tokens = self.get_seq_length()
+        for room in self._rooms:
+            room[moved, :, :tokens] = room[indices[moved], :, :tokens]
+        self._look(len(indices), tokens)
+
+    def _look(self, rows: int, tokens: int) -> tuple[Tensor, Tensor]:
+        keys, values = (room[:rows, :, :tokens] for room in self._rooms)
+        self.keys, self.values = keys, values
+        return keys, values
+
+
+def _with_room(states: Tensor, tokens: int) -> Tensor:
+    rows, heads, before, width = states.shape
+    room = states.new_empty(rows, heads, before + tokens, width)
+    room[:, :, :before] = states
+    return room
+
+
+def give_room(cache: Any, tokens: int) -> None:
+    """Put layers with room for so many tokens more in the place of a cache's plain ones.
+
+    Layers of another kind (a sliding window, a recurrent state) stay as they are, and so does what
+    a decoder looks up in its encoder: nothing is added to it.
+    """
+    own = getattr(cache, "self_attention_cache", cache)
+    for place, layer in enumerate(own.layers):  # one by one: the old one is gone before the next
+        keys, values = layer.keys, layer.values
+        if type(layer) is DynamicLayer and keys is not None and values is not None:
+            own.layers[place] = RoomyLayer(keys, values, tokens)
