@@ -262,6 +262,30 @@ def test_beside_a_running_loop_what_is_held_comes_first_and_a_step_is_counted_on
     assert [rank for rank, with_step in asked if with_step] == [64, 64]
 
 
+def test_the_page_goes_on_while_a_step_is_counted_and_says_what_cannot_be():
+    heard = threading.Event()
+
+    def memory(size, *, rank, with_step=True, **_):
+        if rank == 64:
+            raise ValueError("no such rank")
+        if with_step:
+            assert heard.wait(5), "the loop stood still"
+        return {"weights": rank * GIB}
+
+    async def turn():
+        plan = planner(memory, sizing.collection, sizes=["one"])
+        await asyncio.sleep(0.6)  # by now it is counted, in its thread
+        heard.set()
+        await plan.counting
+        assert "fits: 16 of 16 GiB" in plan.fits.value
+        plan.rank.value = 64
+        await plan.counting
+        assert "no such rank" in plan.fits.value
+        assert plan.parts == {}
+
+    asyncio.run(turn())
+
+
 def test_a_control_moved_in_another_thread_is_not_overtaken_by_a_count_that_goes_on():
     counting, moved = threading.Event(), threading.Event()
 

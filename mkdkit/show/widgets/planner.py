@@ -9,6 +9,7 @@ import math
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
@@ -134,7 +135,10 @@ class Planner(VBox):
             self._count()
 
     async def _count_soon(self) -> None:
+        """Count beside the page, which hears its controls meanwhile, and show it at the end."""
         await asyncio.sleep(PAUSE)
+        with suppress(ValueError):  # shown with the rest
+            await asyncio.to_thread(self._counted, self._chosen())
         self._count()
 
     def _count(self) -> None:
@@ -200,7 +204,7 @@ def planner(
     """Return menus and sliders for a training's memory, and fields for a collection's cost.
 
     What is held between steps shows at once; a step is counted as soon as no control has moved for
-    a moment, which can take a second, and never twice. The keyboard turns all of it.
+    a moment, beside the page, which takes about a second. The keyboard turns all of it.
 
     Args:
         memory: keywords size, method, rank, batch_size, tokens, with_step -> part -> bytes, such
