@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mkdkit.pipeline import arms, many_seeds, recipes, results, tiny_regime
+from mkdkit.pipeline import arms, grids, many_seeds, recipes, results, tiny_regime
 
 
 @pytest.fixture
@@ -26,11 +26,14 @@ def small(monkeypatch, recipe):
 PLAN = [("multi_step_arithmetic", arm, 1) for arm in ("base", "answer_only")]
 
 
+def fill(plan, recipe_of, folder, rows=None):
+    cells = many_seeds.cells_of(plan if rows is None else rows, recipe_of)
+    about = many_seeds.about(plan, recipe_of)
+    return grids.fill("t", cells, about=about, command="", folder=folder)
+
+
 def filled(recipe, folder, plan):
-    failed = many_seeds.fill(
-        "t", plan, lambda task, seed: recipes.with_seed(recipe, seed), folder=folder
-    )
-    assert failed == []
+    assert fill(plan, lambda task, seed: recipes.with_seed(recipe, seed), folder) == {}
     return (folder / "t.csv").read_text(encoding="utf-8")
 
 
@@ -55,7 +58,7 @@ def test_a_table_that_was_stopped_goes_on_and_measures_nothing_twice(recipe, tmp
     assert whole.startswith(first)
     assert filled(recipe, tmp_path, PLAN) == whole
     base, answer_only = results.read_table("t", folder=tmp_path)
-    assert list(base) == ["task", "arm", "seed", *many_seeds.MEASURED]
+    assert list(base) == ["task", "arm", "seed", *grids.MEASURED]
     assert base["steps"] == 0
     assert answer_only["steps"] == 3  # a smoke run's
     assert base["n"] == 8
@@ -74,8 +77,9 @@ def test_a_table_begun_with_other_bases_is_not_gone_on_with(recipe, tmp_path):
 
 def test_a_row_that_fails_does_not_cost_the_others(recipe, tmp_path):
     plan = [("multi_step_arithmetic", "no_such_arm", 1), PLAN[0]]
-    failed = many_seeds.fill("t", plan, lambda task, seed: recipe, folder=tmp_path / "new")
-    assert failed == plan[:1]
+    failed = fill(plan, lambda task, seed: recipe, tmp_path / "new")
+    (why,) = failed.values()
+    assert why.startswith("ValueError: arm 'no_such_arm' is unknown")
     assert [row["arm"] for row in results.read_table("t", folder=tmp_path / "new")] == ["base"]
 
 
@@ -133,14 +137,12 @@ def test_a_row_with_other_columns_is_refused(tmp_path):
 
 def test_tasks_measured_one_by_one_share_one_identity(recipe, tmp_path):
     other = ("coin_flip", "base", 1)
-    for tasks in (["multi_step_arithmetic"], ["coin_flip"]):
-        many_seeds.fill(
-            "t",
-            [PLAN[0], other],
-            lambda task, seed: replace(recipe, questions=replace(recipe.questions, task=task)),
-            folder=tmp_path,
-            tasks=tasks,
-        )
+
+    def of_task(task, seed):
+        return replace(recipe, questions=replace(recipe.questions, task=task))
+
+    for row in (PLAN[0], other):
+        fill([PLAN[0], other], of_task, tmp_path, rows=[row])
     rows = results.read_table("t", folder=tmp_path)
     assert [row["task"] for row in rows] == ["multi_step_arithmetic", "coin_flip"]
     record = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))["settings"]

@@ -36,7 +36,7 @@ def vary(recipe: Recipe, setting: str, values: Iterable[Any]) -> list[Recipe]:
     Raises:
         ValueError: a recipe has no such setting, or a value is outside its range.
     """
-    known = _flat(asdict(recipe))
+    known = flat(asdict(recipe))
     if setting not in known:
         near = difflib.get_close_matches(setting, known, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else f"; the settings are {', '.join(known)}"
@@ -55,25 +55,29 @@ def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
 
     Settings have dotted names. Seeds that all follow their recipe's own are one setting, "seed".
     """
-    flat = [_flat(asdict(recipe)) for recipe in recipes]
-    names = [name for name in flat[0] if any(one[name] != flat[0][name] for one in flat)]
+    every = [flat(asdict(recipe)) for recipe in recipes]
+    names = [name for name in every[0] if any(one[name] != every[0][name] for one in every)]
     following = {
         name
         for name in names
-        if name.endswith(".seed") and all(one[name] == one["seed"] for one in flat)
+        if name.endswith(".seed") and all(one[name] == one["seed"] for one in every)
     }
-    return [{name: one[name] for name in names if name not in following} for one in flat]
+    return [{name: one[name] for name in names if name not in following} for one in every]
 
 
-def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Return a tree of settings as one mapping from dotted names."""
-    flat: dict[str, Any] = {}
+def flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return a tree of settings as one mapping from dotted names.
+
+    >>> flat({"student": {"epochs": 3}, "seed": 1})
+    {'student.epochs': 3, 'seed': 1}
+    """
+    found: dict[str, Any] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{before}{name}.")
+            found |= flat(value, f"{before}{name}.")
         else:
-            flat[before + name] = value
-    return flat
+            found[before + name] = value
+    return found
 
 
 def run(

@@ -36,6 +36,7 @@ BENCHMARKS = {
     "widgets": Benchmark("a reader's wait for each widget, over 5,000 rationales"),
     "sampling": Benchmark("three rationales a question, against plain generate"),
     "store": Benchmark("what the soft-label store keeps, by k and temperature"),
+    "store_flan_t5": Benchmark("the same at a vocabulary of 32 thousand", reads_published=True),
     "scaling": Benchmark("3 thousand, 30 thousand and 300 thousand rows"),
     "asking": Benchmark("a server asked for 10,000 rationales"),
     "distill": Benchmark("a student's epoch, against the published loop", reads_published=True),

@@ -10,22 +10,14 @@ from 100 on.
 """
 
 import argparse
-import hashlib
-import json
-import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
-from mkdkit.models import tiny
-from mkdkit.pipeline import ablations, arms, keys, recipes, results
+from mkdkit.pipeline import arms, grids, recipes, results
 from mkdkit.settings import Recipe
 
-log = logging.getLogger("mkdkit")
-Cell = tuple[str, str, int]  # task, arm, seed
-RecipeOf = Callable[[str, int], Recipe]  # task and seed -> every other setting
+Row = tuple[str, str, int]  # task, arm, seed
 TASKS = (
     "last_letter_concatenation",
     "tracking_shuffled_objects",
@@ -34,7 +26,6 @@ TASKS = (
     "coin_flip",
 )
 SEEDLESS = ("base", "base_zero_shot", "base_zero_shot_cot")  # nothing is drawn for them
-MEASURED = ("accuracy", "n", "correct", "steps", "seconds", "key")
 SEEDS = range(1, 9)
 PAIR = ("fine_tune_cot_equal_steps", "mentor_kd")
 ALL_ARMS = ("multi_step_arithmetic", "tracking_shuffled_objects")  # tasks of every other arm
@@ -43,7 +34,7 @@ REAL = ("tracking_shuffled_objects", "last_letter_concatenation")
 REAL_ARMS = ("base", "answer_only", "fine_tune_cot", "fine_tune_cot_equal_steps", "mentor_kd")
 
 
-def arms_plan() -> Iterator[Cell]:
+def arms_plan() -> Iterator[Row]:
     """The pair on all tasks with eight seeds; all other arms on two tasks with three, or one."""
     for seed in SEEDS:
         for task in TASKS:
@@ -54,7 +45,7 @@ def arms_plan() -> Iterator[Cell]:
             yield from ((task, arm, seed) for arm in others if seed == 1 or arm not in SEEDLESS)
 
 
-def real_plan() -> Iterator[Cell]:
+def real_plan() -> Iterator[Row]:
     """Five seeds of the arms that are compared with the published numbers."""
     for seed in SEEDS[:5]:
         for task in REAL:
@@ -73,81 +64,18 @@ def real_recipe(task: str, seed: int, data_dir: str) -> Recipe:
     return recipes.with_source(recipe, "mentor-kd", data_dir=data_dir)
 
 
-def fill(
-    table: str,
-    plan: Sequence[Cell],
-    recipe_of: RecipeOf,
-    *,
-    folder: Path,
-    tasks: Collection[str] = TASKS,
-) -> list[Cell]:
-    """Measure the cells of the plan that the table lacks; returns those that failed.
-
-    Args:
-        table: its name.
-        plan: all cells the table is to hold.
-        recipe_of: every other setting.
-        folder: where the table lies.
-        tasks: only cells of these are measured now.
-
-    Raises:
-        ValueError: the table was begun with other settings or other bases.
-    """
-    done = _begun(table, identity(plan, recipe_of), folder)
-    failed = []
-    todo = [cell for cell in plan if cell[0] in tasks and cell not in done]
-    bar = tqdm(todo, desc=table, unit="row")
-    for cell in bar:
-        task, arm, seed = cell
-        bar.set_postfix_str(f"{task} {arm} {seed}")
-        try:
-            found = ablations.measure(recipe_of(task, seed), arm)
-        except Exception as error:  # whatever it was, it must not cost the other rows
-            log.warning("%s, %s, seed %d failed: %s", task, arm, seed, error)
-            failed.append(cell)
-        else:
-            row = {"task": task, "arm": arm, "seed": seed}
-            results.append_row(table, row | {c: found[c] for c in MEASURED}, folder=folder)
-    return failed
+def cells_of(plan: Iterable[Row], recipe_of: grids.RecipeOf) -> list[grids.Cell]:
+    """Return the cells of a plan."""
+    return [
+        grids.Cell({"task": task, "arm": arm, "seed": seed}, recipe_of(task, seed))
+        for task, arm, seed in plan
+    ]
 
 
-def _begun(table: str, ours: Mapping[str, str], folder: Path) -> set[Cell]:
-    """The cells that the table holds; a table that is begun gets its record of how."""
-    if not (folder / f"{table}.csv").is_file():
-        command = f"python -m mkdkit.pipeline.many_seeds {table}"
-        results.write_provenance(table, command, ours, folder=folder)
-        return set()
-    begun = json.loads((folder / f"{table}.json").read_text(encoding="utf-8"))["settings"]
-    changed = [name for name in ours if begun.get(name) != ours[name]]
-    if changed:
-        raise ValueError(
-            f"{folder / table}.csv was begun with other {', '.join(changed)}: rows of both cannot "
-            "stand in one table; remove it to measure anew"
-        )
-    rows = results.read_table(table, folder=folder)
-    return {(row["task"], row["arm"], row["seed"]) for row in rows}
-
-
-def identity(plan: Sequence[Cell], recipe_of: RecipeOf) -> dict[str, str]:
-    """Digests of what a table's rows have in common: each task's settings, and their bases.
-
-    Package code is not among them: a row's own `key` tells which code made it.
-    """
-    found, bases = {}, set()
-    for task in dict.fromkeys(task for task, _, _ in plan):
-        recipe = recipe_of(task, SEEDS[0])
-        bases |= {recipe.mentor_base, recipe.student_base}
-        settings = asdict(recipe)
-        settings["questions"].pop("data_dir")  # the same data may lie elsewhere
-        text = json.dumps(settings, sort_keys=True)
-        found[f"settings of {task}"] = hashlib.sha256(text.encode()).hexdigest()
-    return found | digests_of_bases(sorted(bases))
-
-
-def digests_of_bases(names: Iterable[str] = tuple(tiny.TINY)) -> dict[str, str]:
-    """Shipped base -> digest of its weights; other bases are not followed."""
-    shipped = filter(tiny.is_tiny, names)
-    return {name: keys.file_digest(tiny.folder(name) / "model.safetensors") for name in shipped}
+def about(plan: Sequence[Row], recipe_of: grids.RecipeOf) -> dict[str, str]:
+    """Return what all rows of a table have in common, whichever tasks are measured now."""
+    tasks = dict.fromkeys(task for task, _, _ in plan)
+    return grids.identity(recipe_of(task, SEEDS[0]) for task in tasks)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -165,10 +93,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return real_recipe(task, seed, chosen.data_dir)
 
     plans = {"tiny_arms": (arms_plan(), arms_recipe), "tiny_real": (real_plan(), real)}
-    plan, recipe_of = plans[chosen.table]
-    folder, tasks = chosen.folder, chosen.tasks
+    rows, recipe_of = plans[chosen.table]
+    plan = list(rows)
     try:
-        failed = fill(chosen.table, list(plan), recipe_of, folder=folder, tasks=tasks)
+        failed = grids.fill(
+            chosen.table,
+            cells_of([row for row in plan if row[0] in chosen.tasks], recipe_of),
+            about=about(plan, recipe_of),
+            command=f"python -m mkdkit.pipeline.many_seeds {chosen.table}",
+            folder=chosen.folder,
+        )
     except ValueError as error:
         parser.error(str(error))
     if failed:

@@ -17,6 +17,7 @@ import mkdkit
 from mkdkit.pipeline import folders
 
 RESULTS = Path(mkdkit.__file__).parents[1] / "data" / "results"
+SMOKE = Path(tempfile.gettempdir()) / "mkdkit-smoke" / "results"  # what is no result
 
 
 def read_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mkdkit.pipeline import ablations, many_seeds, recipes, results
+from mkdkit.pipeline import ablations, grids, recipes, results
 from mkdkit.settings import Recipe, changed
 from mkdkit.tasks import catalogue
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.seed < FIRST_SEED:
         parser.error(f"trials have seeds from {FIRST_SEED} on; lower ones are for reported tables")
     command = "python -m mkdkit.pipeline.tiny_regime TASK ARM ... --set NAME=VALUE"
-    about = {"seeds from": FIRST_SEED, **many_seeds.digests_of_bases()}
+    about = {"seeds from": FIRST_SEED, **grids.digests_of_bases()}
     try:
         recipe = recipes.make("tiny", chosen.task, seed=chosen.seed)
         recipe = recipes.with_source(recipe, chosen.source, data_dir=chosen.data_dir)
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for arm in chosen.arms:
             found = ablations.measure(recipe, arm, split="validation")
             row = {"task": chosen.task, "source": chosen.source, "arm": arm, "seed": chosen.seed}
-            row |= {name: found[name] for name in many_seeds.MEASURED}
+            row |= {name: found[name] for name in grids.MEASURED}
             row |= {"settings": "; ".join(chosen.changes)}
             results.append_row(TABLE, row, folder=chosen.folder)
             results.write_provenance(TABLE, command, about, folder=chosen.folder)

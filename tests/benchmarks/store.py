@@ -61,13 +61,19 @@ def tiny_pair(steps: int = 100) -> tuple[Any, Any, list[Row]]:
 def gradient(model: Any, loss: Tensor) -> Tensor:
     """All gradients of a loss as one vector."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
-    return torch.cat(
-        [part.flatten() for part in torch.autograd.grad(loss, trained, retain_graph=True)]
-    )
+    parts = torch.autograd.grad(loss, trained, retain_graph=True)
+    return torch.cat([part.flatten() for part in parts]).double()
 
 
 def measure(mentor: Any, student: Any, rows: Sequence[Row], name: str) -> None:
-    """Write a store for every k, read it back, and compare with the mentor's whole logits."""
+    """Write a store for every k, read it back, and compare with the mentor's whole logits.
+
+    Args:
+        mentor: in evaluation mode.
+        student: with the mentor's vocabulary.
+        rows: that neither was trained on.
+        name: the key that numbers are kept under.
+    """
     batch = encoding.collate(rows, fill=0, model=mentor)
     with torch.no_grad():
         mentor_logits, _ = encoding.predict_scored(mentor, batch)
@@ -97,7 +103,7 @@ def measure(mentor: Any, student: Any, rows: Sequence[Row], name: str) -> None:
 
 def main() -> None:
     """Measure the tiny pair."""
-    measure(*tiny_pair(), "store_tiny")
+    measure(*tiny_pair(), "store.tiny")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,194 @@
+"""A grid of cells ends as one table, whatever stopped it, failed in it, or measured it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mkdkit.__main__ import main
+from mkdkit.pipeline import grid_file, grids, pools, results
+
+GRID = """
+profile = "smoke"
+tasks = ["multi_step_arithmetic", "coin_flip"]
+arms = ["answer_only", "fine_tune_cot", "mentor_kd"]
+seeds = [1, 2]
+
+[settings]
+"student.learning_rate" = [1e-3, 2e-3]
+
+[fixed]
+"student.max_steps" = 2
+"""
+CELLS = 24
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("MKDKIT_PROFILE", "smoke")
+    return tmp_path / "runs"
+
+
+def written(tmp_path, text=GRID, name="grid"):
+    path = tmp_path / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def table(folder, name="grid"):
+    """The rows without their times, in an order of their own."""
+    rows = results.read_table(name, folder=folder)
+    return sorted([str(value) for key, value in row.items() if key != "seconds"] for row in rows)
+
+
+def test_every_combination_is_a_cell_and_neighbours_differ_in_seed(tmp_path):
+    grid = grid_file.read(written(tmp_path))
+    assert len(grid.cells) == len({cell.name for cell in grid.cells}) == CELLS
+    first, second = grid.cells[:2]
+    assert first.labels == {
+        "task": "multi_step_arithmetic",
+        "arm": "answer_only",
+        "seed": 1,
+        "student.learning_rate": 1e-3,
+    }
+    assert dict(second.labels) == dict(first.labels) | {"seed": 2}
+    assert {cell.recipe.student.max_steps for cell in grid.cells} == {2}
+    assert (first.recipe.seed, second.recipe.student.seed) == (1, 2)
+    assert grid.cells[-1].recipe.student.learning_rate == 2e-3
+    said = "24 cells (2 × task, 3 × arm, 2 × seed, 2 × student.learning_rate), profile smoke"
+    assert grid_file.describe(grid).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ('arms = ["mentor_dk"]', "did you mean 'mentor_kd'"),
+        ('arm = ["mentor_kd"]', "a grid has profile, tasks, .*; got arm"),
+        ("seeds = [1, 1]", "seeds needs a list of whole numbers, none of them twice"),
+        ("seeds = [true]", "seeds needs a list of whole numbers"),
+        ('tasks = "coin_flip"', "tasks needs a list of names"),
+        ('[settings]\n"student.kd_wieght" = [0.1]', "did you mean 'student.kd_weight'"),
+        ("[settings.student]\nkd_weight = 0.1", r"kd_weight needs a list of values, got 0.1"),
+        ('[settings]\n"student.kd_weight" = [7]', "kd_weight must be between 0 and 1"),
+        ("[settings.student]\nepochs = [1]\n[fixed.student]\nepochs = 2", "both vary and be fixed"),
+        ("seeds = [1", "not a TOML file"),
+    ],
+)
+def test_what_cannot_be_is_one_line_with_the_files_name(tmp_path, capsys, change, message):
+    path = written(tmp_path, change)
+    with pytest.raises(ValueError, match=message):
+        grid_file.read(path)
+    assert main(["ablate", str(path)]) == 2
+    assert str(path) in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path):
+    with pytest.raises(ValueError, match=r"none\.toml: there is no such file"):
+        grid_file.read(tmp_path / "none.toml")
+
+
+SMALL = GRID.replace(', "coin_flip"', "").replace("[1, 2]", "[1]")  # 6 cells
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The whole grid in one process; its folder and that of its runs."""
+    place = tmp_path_factory.mktemp("undisturbed")
+    command = [
+        sys.executable,
+        "-m",
+        "mkdkit",
+        "ablate",
+        str(written(place)),
+        "--folder",
+        str(place),
+    ]
+    environment = os.environ | {"MKDKIT_RUNS": str(place / "runs")}
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    return place
+
+
+def test_what_cells_share_is_computed_once(undisturbed):
+    made = [path.parent.name.rsplit("-", 1)[0] for path in undisturbed.glob("runs/*/done.json")]
+    pairs, cells = 4, 8  # of task and seed; of those, with a learning rate
+    assert made.count("mentor") == made.count("soft-labels") == made.count("teacher") == pairs
+    assert made.count("student") == made.count("scores") == 3 * cells
+    record = json.loads((undisturbed / "grid.json").read_text(encoding="utf-8"))
+    assert record["command"] == "mkdkit ablate grid.toml"
+    assert {"versions", "finished"} <= record.keys()
+
+
+def test_a_grid_that_is_killed_and_resumed_gives_the_table_of_an_undisturbed_one(
+    undisturbed, tmp_path
+):
+    command = [sys.executable, "-m", "mkdkit", "ablate", str(written(tmp_path))]
+    command += ["--folder", str(tmp_path), "--processes", "2"]
+    running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    csv, until = tmp_path / "grid.csv", time.monotonic() + 240
+    while not (csv.is_file() and len(csv.read_text().splitlines()) > 5):
+        assert time.monotonic() < until
+        assert running.poll() is None
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    before = csv.read_text()
+    assert len(before.splitlines()) < 1 + CELLS
+    subprocess.run(command, check=True, capture_output=True)
+    assert csv.read_text().startswith(before)
+    assert table(tmp_path) == table(undisturbed)
+    subprocess.run(command, check=True, capture_output=True)
+    assert len(csv.read_text().splitlines()) == 1 + CELLS  # nothing is measured again
+
+
+def test_a_cell_that_fails_is_named_and_costs_no_other(tmp_path, capsys):
+    text = SMALL.replace('"answer_only", "fine_tune_cot", "mentor_kd"', '"answer_only"')
+    bases = 'student_base = ["./none", "tiny-student"]'
+    path = written(tmp_path, text.replace('"student.learning_rate" = [1e-3, 2e-3]', bases))
+    assert main(["ablate", str(path), "--folder", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "failed: multi_step_arithmetic, answer_only, 1, ./none: ValueError: ./none: no" in said
+    assert "1 cell failed" in said
+    assert [row[3] for row in table(tmp_path)] == ["tiny-student"]
+
+
+def test_a_table_begun_with_another_base_recipe_is_refused(tmp_path, capsys):
+    one = SMALL.replace('"answer_only", "fine_tune_cot", "mentor_kd"', '"base"')
+    path = written(tmp_path, one.replace("[1e-3, 2e-3]", "[1e-3]"))
+    assert main(["ablate", str(path), "--folder", str(tmp_path)]) == 0
+    path.write_text(path.read_text().replace('max_steps" = 2', 'max_steps" = 3'))
+    assert main(["ablate", str(path), "--folder", str(tmp_path)]) == 2
+    assert "begun with other settings of multi_step_arithmetic" in capsys.readouterr().err
+
+
+def test_processes_share_the_cores_and_leave_the_environment_as_it_was(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    with pools.pool(2) as executor:
+        assert executor is not None
+        cores = len(os.sched_getaffinity(0))
+        assert executor.submit(os.getenv, "OMP_NUM_THREADS").result() == str(max(1, cores // 2))
+    assert dict(os.environ) == before
+    with pools.pool(1) as executor:
+        assert executor is None
+    with pytest.raises(ValueError, match="at least 1"), pools.pool(0):
+        pass
+
+
+def test_a_smoke_runs_table_is_not_among_the_results():
+    assert results.SMOKE != results.RESULTS
+    assert not results.SMOKE.is_relative_to(Path(results.RESULTS).parent)
+
+
+def test_a_cells_columns_are_found_again_as_they_were_written(tmp_path):
+    labels = {"task": "a", "arm": "b", "seed": 1, "rate": 0.1, "flag": True, "how": "x, y"}
+    measured = dict.fromkeys(grids.MEASURED, 1)
+    results.append_row("t", labels | measured, folder=tmp_path)
+    results.write_provenance("t", "", {}, folder=tmp_path)
+    cell = grids.Cell(labels, None)
+    assert grids.fill("t", [cell], about={}, command="", folder=tmp_path) == {}
