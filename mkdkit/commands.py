@@ -247,13 +247,18 @@ def bench(
     """
     from mkdkit.pipeline import bench as benchmarks
 
-    for line in benchmarks.run(names, data_dir=data_dir, tokenizers=tokenizers):
-        say(line)
-    if found := benchmarks.speedups(benchmarks.read()):
-        from mkdkit.show import figures
+    try:
+        for line in benchmarks.run(names, data_dir=data_dir, tokenizers=tokenizers):
+            say(line)
+    finally:  # what was measured is drawn, though something else failed
+        if found := benchmarks.speedups(benchmarks.read()):
+            import matplotlib.pyplot as plt
 
-        figures.save(figures.plot_speedups(found), "benchmark")
-        say(f"figure: {figures.folder() / 'benchmark.png'}")
+            from mkdkit.show import figures
+
+            plt.style.use(figures.STYLE)
+            figures.save(figures.plot_speedups(found), "benchmark")
+            say(f"figure: {figures.folder() / 'benchmark.png'}")
 
 
 def doctor() -> None:
