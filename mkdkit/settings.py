@@ -187,8 +187,10 @@ class SoftLabelSettings:
 
     top_k: int = 64  # tokens kept per scored token; the rest is one bucket
     batch_size: int = 16  # rows in one forward pass
+    precision: Precision = "auto"  # of that pass; auto: bf16 where the machine is fast at it
 
     def __post_init__(self) -> None:
+        _require_choice("precision", self.precision, Precision)
         for name in ("top_k", "batch_size"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
 

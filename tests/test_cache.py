@@ -2,7 +2,12 @@
 
 import pytest
 import torch
-from transformers.cache_utils import DynamicCache, DynamicSlidingWindowLayer, EncoderDecoderCache
+from transformers.cache_utils import (
+    DynamicCache,
+    DynamicSlidingWindowLayer,
+    EncoderDecoderCache,
+    LinearAttentionLayer,
+)
 
 from mkdkit.models.cache import RoomyLayer, give_room
 from mkdkit.models.decoding import close_up
@@ -55,12 +60,13 @@ def test_more_than_there_is_room_for_is_an_error():
         roomy.update(*states(ROWS, MORE + 1), 0)
 
 
-def test_a_window_that_slides_stays_what_it_is():
+def test_a_window_that_slides_and_a_recurrent_state_stay_what_they_are():
     cache = DynamicCache()
-    cache.layers = [DynamicSlidingWindowLayer(4)]
+    cache.layers = [DynamicSlidingWindowLayer(4), LinearAttentionLayer()]
     cache.update(*states(ROWS, READ), 0)
+    before = list(cache.layers)
     give_room(cache, MORE)
-    assert type(cache.layers[0]) is DynamicSlidingWindowLayer
+    assert cache.layers == before
 
 
 def test_of_two_caches_only_the_decoders_own_gets_room():

@@ -78,6 +78,7 @@ def test_every_combination_is_a_cell_and_neighbours_differ_in_seed(tmp_path):
         ('[settings]\n"student.kd_weight" = [7]', "kd_weight must be between 0 and 1"),
         ("[settings.student]\nepochs = [1]\n[fixed.student]\nepochs = 2", "both vary and be fixed"),
         ("seeds = [1", "not a TOML file"),
+        ('split = "tset"', "split must be one of train, validation, test"),
     ],
 )
 def test_what_cannot_be_is_one_line_with_the_files_name(tmp_path, capsys, change, message):
@@ -144,6 +145,22 @@ def test_a_grid_that_is_killed_and_resumed_gives_the_table_of_an_undisturbed_one
     assert table(tmp_path) == table(undisturbed)
     subprocess.run(command, check=True, capture_output=True)
     assert len(csv.read_text().splitlines()) == 1 + CELLS  # nothing is measured again
+
+
+def test_a_grid_that_is_interrupted_begins_no_other_cell(tmp_path):
+    command = [sys.executable, "-m", "mkdkit", "ablate", str(written(tmp_path))]
+    command += ["--folder", str(tmp_path), "--processes", "2"]
+    running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    csv, until = tmp_path / "grid.csv", time.monotonic() + 240
+    while not csv.is_file():
+        assert time.monotonic() < until
+        assert running.poll() is None
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert said.rstrip().endswith("and the same command goes on from there")
+    assert len(csv.read_text().splitlines()) < 1 + CELLS
 
 
 def test_a_cell_that_fails_is_named_and_costs_no_other(tmp_path, capsys):

@@ -4,31 +4,25 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+BENCHMARKS = Path(__file__).parent / "benchmarks"  # one of them watches memory
+
 # 4-bit loading in a process of its own, whose memory nothing else has touched
 LOAD = """
-import json, os, sys, threading, time
-import bitsandbytes, torch, transformers
+import json, sys
+import torch
+from own_memory import Peak
 from mkdkit.models import loading
 
-def own():
-    _, resident, shared, *_ = map(int, open("/proc/self/statm").read().split())
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-
-def watch():
-    while True:
-        highest.append(own())
-        time.sleep(0.002)
-
 loading.load_base("tiny-student", quantization="nf4")  # what is imported on the way is not counted
-before, highest = own(), []
-threading.Thread(target=watch, daemon=True).start()
+peak = Peak(every=0.002)
 model = loading.load_base(sys.argv[1], quantization="nf4", dtype=torch.bfloat16)
 held = sum(loading.bytes_by_part(model)[part] for part in ("frozen weights", "trained weights"))
-print(json.dumps({"grown": max(highest) - before, "held": held}))
+print(json.dumps({"grown": (peak.gib - peak.first) * 2**30, "held": held}))
 """
 
 
@@ -42,7 +36,7 @@ def test_layers_are_quantised_one_by_one_as_they_are_read(tmp_path):
     model.save_pretrained(tmp_path)
     del model
     # freed tensors go back to the system at once, so that what is counted is what lives
-    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"}
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "PYTHONPATH": str(BENCHMARKS)}
     said = subprocess.check_output([sys.executable, "-c", LOAD, str(tmp_path)], env=environment)
     found = json.loads(said.splitlines()[-1])
     assert whole > 250 * 2**20

@@ -189,15 +189,16 @@ def test_activations_are_what_autograd_saves(base):
     assert found.activations == pytest.approx(sum(saved.values()), rel=0.06)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("method", ["full", "lora", "qlora"])
-def test_soft_labels_are_rehearsed_to_the_byte_or_nearly(base, method):
+def test_soft_labels_are_rehearsed_to_the_byte_or_nearly(base, method, precision):
     settings = TrainingSettings(method=method)
-    labels = SoftLabelSettings(top_k=16, batch_size=len(ROWS))
+    labels = SoftLabelSettings(top_k=16, batch_size=len(ROWS), precision=precision)
     planned, _ = footprint.hold(base, settings, CPU, to_train=False)
     found = rehearsal.soft_label_step(planned, labels, ROWS[0], CPU)
     model = in_use(base, settings)
-    soft_labels._speak(model, ROWS, 16, 0)  # 4-bit weights are packed anew when first used
-    real = most_allocated(lambda: soft_labels._speak(model, ROWS, 16, 0))
+    soft_labels.speak(model, ROWS, labels, fill=0)  # 4-bit weights are packed when first used
+    real = most_allocated(lambda: soft_labels.speak(model, ROWS, labels, fill=0))
     assert found.peak == pytest.approx(real, rel=0.02)
 
 

@@ -12,7 +12,7 @@ from mkdkit.training import losses, soft_labels
 ROWS = [
     Row(prompt=tuple(range(300, 303 + i)), label=(*range(310, 312 + i % 5), 1)) for i in range(20)
 ]
-SETTINGS = SoftLabelSettings(top_k=8, batch_size=1)
+SETTINGS = SoftLabelSettings(top_k=8, batch_size=1, precision="fp32")
 
 
 def write(folder, model, rows=ROWS, settings=SETTINGS, mentor="m1"):
@@ -48,6 +48,23 @@ def test_loss_from_the_store_is_the_loss_with_the_mentor_in_memory(mentor, tmp_p
     full = losses.soft_label_loss(student, logits_of(mentor, ROWS), temperature=2.0)
     stored = soft_labels.Store(tmp_path).read(ROWS).loss(student, temperature=2.0)
     assert stored.item() == pytest.approx(full.item(), rel=1e-3)
+
+
+def test_in_bfloat16_a_mentor_says_nearly_the_same(mentor):
+    vocabulary = mentor.config.vocab_size
+    said = {
+        precision: soft_labels.speak(
+            mentor, ROWS, SoftLabelSettings(top_k=vocabulary, precision=precision), fill=0
+        )
+        for precision in ("fp32", "bf16")
+    }
+    exact, rounded = (
+        torch.zeros(len(one.token_ids), vocabulary).scatter(-1, one.token_ids, one.log_probs)
+        for one in said.values()
+    )
+    assert not torch.equal(exact, rounded)
+    gap = (exact.exp() * (exact - rounded)).sum(-1)  # nats per scored token
+    assert gap.mean() < 1e-3
 
 
 def test_identical_rows_are_stored_once(mentor, tmp_path):

@@ -65,6 +65,5 @@ def give_room(cache: Any, tokens: int) -> None:
     """
     own = getattr(cache, "self_attention_cache", cache)
     for place, layer in enumerate(own.layers):  # one by one: the old one is gone before the next
-        keys, values = layer.keys, layer.values
-        if type(layer) is DynamicLayer and keys is not None and values is not None:
-            own.layers[place] = RoomyLayer(keys, values, tokens)
+        if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
+            own.layers[place] = RoomyLayer(layer.keys, layer.values, tokens)

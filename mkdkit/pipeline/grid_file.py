@@ -81,7 +81,8 @@ def _grid(name: str, said: Mapping[str, Any]) -> GridFile:
         seeds=seeds,
         settings=settings,
     )
-    split = said.get("split", "test")
+    if (split := said.get("split", "test")) not in ablations.SPLITS:
+        raise ValueError(f"split must be one of {', '.join(ablations.SPLITS)}, got {split!r}")
     about = grids.identity(recipe_of(task, seeds[0]) for task in tasks) | {"split": split}
     return GridFile(name, profile, split, cells, about)
 

@@ -17,6 +17,7 @@ from mkdkit.models.rows import Row
 from mkdkit.pipeline.probe import matmul_rate
 from mkdkit.settings import (
     FilterSettings,
+    Precision,
     QuestionSettings,
     Recipe,
     SamplingSettings,
@@ -142,10 +143,15 @@ def _of(role: str, recipe: Recipe, where: torch.device) -> tuple[str, TrainingSe
     """Return a role's base, and its settings with the precision they come to on a device."""
     is_mentor = role == "mentor"
     settings = recipe.mentor if is_mentor else recipe.student
-    if settings.precision == "auto":
-        on_gpu = where.type == "cuda"
-        settings = replace(settings, precision="bf16" if on_gpu else loading.fast_precision())
+    settings = replace(settings, precision=_come_to(settings.precision, where))
     return recipe.mentor_base if is_mentor else recipe.student_base, settings
+
+
+def _come_to(precision: Precision, where: torch.device) -> Precision:
+    """Return what "auto" comes to on a device; a GPU is taken to know bf16."""
+    if precision != "auto":
+        return precision
+    return "bf16" if where.type == "cuda" else loading.fast_precision()
 
 
 def _training(
@@ -214,8 +220,10 @@ def _writing(
 def _soft_labels(recipe: Recipe, rows: int | None, row: Row, where: torch.device) -> StagePlan:
     base, trained = _of("mentor", recipe, where)
     settings = recipe.soft_labels
+    settings = replace(settings, precision=_come_to(settings.precision, where))
     model, held = footprint.hold(base, trained, where, to_train=False)
-    dtype, width = model.dtype, model.get_output_embeddings().in_features
+    width = model.get_output_embeddings().in_features
+    dtype = torch.bfloat16 if settings.precision == "bf16" else model.dtype
     run = rehearsal.soft_label_step(model, settings, row, where)
     a_row = len(row.label) * soft_labels.bytes_a_token(settings.top_k, model.config.vocab_size)
     size = None if rows is None else rows * a_row

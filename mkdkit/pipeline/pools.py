@@ -28,7 +28,11 @@ def pool(processes: int) -> Iterator[Executor | None]:
     share = str(max(1, (cores or 1) // processes))
     given = {"TQDM_DISABLE": "1"} | {name: os.environ.get(name, share) for name in THREADS}
     with _environment(given), ProcessPoolExecutor(processes, get_context("spawn")) as executor:
-        yield executor
+        try:
+            yield executor
+        except BaseException:  # Ctrl-C above all: what is waiting must not be begun
+            executor.shutdown(cancel_futures=True)
+            raise
 
 
 @contextlib.contextmanager

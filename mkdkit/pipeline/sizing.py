@@ -9,6 +9,7 @@ adds is taken once for every further one. `tests/test_planner.py` holds both aga
 import json
 import math
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,8 @@ SHAPES: dict[str, dict[str, Any]] = {
     "causal 1B (1.2 billion)": _llama(2048, 8192, 16, is_tied=True),
     "causal 8B (8.0 billion)": _llama(4096, 14336, 32, is_tied=False),
 }
+# building turns the libraries' notes off for a while, and a planner counts in another thread too
+_BUILDING = threading.Lock()
 SIZES = (*tiny.TINY, *SHAPES)
 
 
@@ -137,7 +140,8 @@ def _count(size: str, settings: TrainingSettings, layers: int, with_step: bool) 
     shallow = config | {name: layers for name in DEPTHS if name in config}
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "config.json").write_text(json.dumps(shallow), encoding="utf-8")
-        model, held = footprint.hold(folder, settings, CUDA, to_train=True)
+        with _BUILDING:
+            model, held = footprint.hold(folder, settings, CUDA, to_train=True)
     found = {
         "weights": held.weights,
         "adapter": held.adapter,

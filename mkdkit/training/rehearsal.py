@@ -115,9 +115,7 @@ def soft_label_step(
     """Return what the mentor takes to speak on one batch of rows as long as `row`."""
     rows = [row] * settings.batch_size
     with without_numbers(model, where, scored=len(rows) * len(row.label)) as ledger:
-        batch = encoding.collate(rows, fill=0, model=model)
-        logits, _ = encoding.predict_scored(model, batch)
-        soft_labels.keep_top_k(logits, settings.top_k)
+        soft_labels.speak(model, rows, settings, fill=0)
         return _read(ledger, ledger.peak)
 
 

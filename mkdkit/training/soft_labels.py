@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mkdkit.models import encoding
+from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
 from mkdkit.training.losses import top_k_soft_label_loss
@@ -74,6 +74,25 @@ def keep_top_k(logits: Tensor, k: int) -> SoftLabels:
         tails.append(tail - wholes[-1])
     log_probs = head - wholes[TEMPERATURES.index(1.0)].unsqueeze(-1)
     return SoftLabels(token_ids, log_probs, torch.stack(tails, dim=-1))
+
+
+@torch.no_grad()
+def speak(mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, *, fill: int) -> SoftLabels:
+    """Return what a mentor says to the scored tokens of some rows, in one forward pass.
+
+    Args:
+        mentor: in evaluation mode. Held in float32 it is run in `settings.precision`; in bfloat16
+            its distributions move by about a millionth of a nat. Else it is run as it is held.
+        rows: one batch.
+        settings: top_k, precision.
+        fill: the id in padded places.
+    """
+    batch = encoding.collate(rows, fill=fill, model=mentor)
+    batch = {name: value.to(mentor.device) for name, value in batch.items()}
+    is_whole = mentor.dtype == torch.float32
+    with loading.autocast(settings.precision if is_whole else "fp32", mentor.device):
+        logits, _ = encoding.predict_scored(mentor, batch)
+    return keep_top_k(logits, settings.top_k)
 
 
 def bytes_a_token(k: int, vocabulary: int) -> int:
@@ -247,7 +266,7 @@ def _write_shard(
     path: Path, mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
 ) -> None:
     batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
-    parts = [_speak(mentor, batch, settings.top_k, fill) for batch in batches]
+    parts = [_speak(mentor, batch, settings, fill) for batch in batches]
     tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
     places, start = {}, 0
     for row in rows:
@@ -259,12 +278,11 @@ def _write_shard(
 
 
 @torch.no_grad()
-def _speak(mentor: Any, rows: Sequence[Row], k: int, fill: int) -> dict[str, Tensor]:
+def _speak(
+    mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
+) -> dict[str, Tensor]:
     """Return a batch's soft labels as a shard stores them."""
-    batch = encoding.collate(rows, fill=fill, model=mentor)
-    batch = {name: value.to(mentor.device) for name, value in batch.items()}
-    logits, _ = encoding.predict_scored(mentor, batch)
-    labels = keep_top_k(logits, k)
+    labels = speak(mentor, rows, settings, fill=fill)
     return {
         "token_ids": labels.token_ids.cpu().to(_id_type(mentor.config.vocab_size)),
         "log_probs": labels.log_probs.cpu().half(),

@@ -30,7 +30,8 @@ TASKS = ("tracking_shuffled_objects", "svamp")
 EPOCHS = 20  # of the published training, which the store serves
 BATCH = 8
 LONGEST = 1024  # tokens of a question and its rationale
-SMALL = {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_layers": 8, "num_heads": 6}
+SMALL = {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_layers": 8}
+SMALL |= {"num_decoder_layers": 8, "num_heads": 6}
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,16 @@ class Setup:
     mentor: Any
     student: T5Config
     rows: list[Row]
+
+
+def published(tokenizers: Path | None) -> tuple[Any, T5Config, T5Config]:
+    """Flan-T5's tokenizer, and the shapes of its large and its small model."""
+    vocabulary, large = "google/flan-t5-large", "google/flan-t5-large"
+    if tokenizers is not None:
+        vocabulary, large = str(tokenizers / "flan-t5"), str(tokenizers / "flan-t5-large")
+    config = AutoConfig.from_pretrained(large)
+    small = T5Config.from_dict(config.to_dict() | SMALL)
+    return T5Tokenizer.from_pretrained(vocabulary), config, small
 
 
 def rows_of(task: str, data_dir: Path, tokenizer: Any) -> list[Row]:
@@ -140,14 +151,9 @@ def main(
         steps: of ours to time; a quarter as many of the published loop.
         tasks: which sets.
     """
-    vocabulary, large = "google/flan-t5-large", "google/flan-t5-large"
-    if tokenizers is not None:
-        vocabulary, large = str(tokenizers / "flan-t5"), str(tokenizers / "flan-t5-large")
-    tokenizer = T5Tokenizer.from_pretrained(vocabulary)
-    config = AutoConfig.from_pretrained(large)
+    tokenizer, large, small = published(tokenizers)
     torch.manual_seed(0)
-    mentor = T5ForConditionalGeneration(config).eval()
-    small = T5Config.from_dict(config.to_dict() | SMALL | {"num_decoder_layers": 8})
+    mentor = T5ForConditionalGeneration(large).eval()
     for task in tasks:
         catalogue.find(task)
         measure(task, Setup(mentor, small, rows_of(task, data_dir, tokenizer)), steps=steps)

@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 from mkdkit.models import encoding, footprint, loading
 from mkdkit.models.rows import Row
-from mkdkit.pipeline import planning, sizing
+from mkdkit.pipeline import planning, probe, sizing
 from mkdkit.settings import SoftLabelSettings, StudentSettings, TrainingSettings
 from mkdkit.training import chunks, loop, rehearsal, soft_labels
 
@@ -156,7 +156,7 @@ def qlora(base: str, learn: Callable[[str], tuple[list[float], float]]) -> dict[
     model, _ = footprint.hold(base, settings, WHERE, to_train=True)
     row = planning.longest_row(settings, PROMPT, COMPLETION)
     flop = rehearsal.training_step(model, settings, row, WHERE).flop
-    rate = planning.matmul_rate(4096, 4096, torch.bfloat16, WHERE)
+    rate = probe.matmul_rate(4096, 4096, torch.bfloat16, WHERE)
     return {
         "tokens_per_s": BATCH * (PROMPT + COMPLETION) / second,
         "peak_gib": peak_gib(),

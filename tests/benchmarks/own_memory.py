@@ -9,13 +9,18 @@ from pathlib import Path
 class Peak:
     """The most memory that was this process's own, sampled; mapped files can be given back."""
 
-    def __init__(self) -> None:
-        self.gib = 0.0
+    def __init__(self, every: float = 0.05) -> None:
+        self.first = self.gib = now()
+        self.every = every  # seconds
         threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:
-        page = os.sysconf("SC_PAGE_SIZE")
         while True:
-            _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
-            self.gib = max(self.gib, (resident - shared) * page / 2**30)
-            time.sleep(0.05)
+            self.gib = max(self.gib, now())
+            time.sleep(self.every)
+
+
+def now() -> float:
+    """GiB that are this process's own."""
+    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE") / 2**30

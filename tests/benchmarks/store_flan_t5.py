@@ -11,7 +11,7 @@ from typing import Any
 import distill
 import store
 import torch
-from transformers import AutoConfig, T5Config, T5ForConditionalGeneration, T5Tokenizer
+from transformers import T5Config, T5ForConditionalGeneration
 
 from mkdkit.models.rows import Row
 from mkdkit.settings import TrainingSettings
@@ -39,12 +39,8 @@ def trained(config: T5Config, rows: list[Row], steps: int) -> Any:
 
 def main(data_dir: Path, tokenizers: Path | None) -> None:
     """Train the pair and measure it on rows that neither has seen."""
-    vocabulary, large = "google/flan-t5-large", "google/flan-t5-large"
-    if tokenizers is not None:
-        vocabulary, large = str(tokenizers / "flan-t5"), str(tokenizers / "flan-t5-large")
-    shape = AutoConfig.from_pretrained(large).to_dict() | distill.SMALL | {"num_decoder_layers": 8}
-    config = T5Config.from_dict(shape)
-    rows = distill.rows_of(TASK, data_dir, T5Tokenizer.from_pretrained(vocabulary))
+    tokenizer, _, config = distill.published(tokenizers)
+    rows = distill.rows_of(TASK, data_dir, tokenizer)
     asked = {row.prompt for row in rows[-HELD_OUT:]}
     learnt = [row for row in rows if row.prompt not in asked]
     mentor, student = (trained(config, learnt, n) for n in (MENTOR_STEPS, STUDENT_STEPS))
