@@ -77,7 +77,9 @@ def keep_top_k(logits: Tensor, k: int) -> SoftLabels:
 
 
 @torch.no_grad()
-def speak(mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, *, fill: int) -> SoftLabels:
+def speak(
+    mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, *, fill: int
+) -> SoftLabels:
     """Return what a mentor says to the scored tokens of some rows, in one forward pass.
 
     Args:

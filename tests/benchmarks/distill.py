@@ -17,6 +17,7 @@ from typing import Any
 import published_loop
 import torch
 from record import keep
+from shares import shares_of
 from transformers import AutoConfig, T5Config, T5ForConditionalGeneration, T5Tokenizer
 
 from mkdkit.models import encoding
@@ -94,23 +95,31 @@ def time_published(setup: Setup, batches: Sequence[Sequence[Row]], *, dynamic: b
     return seconds
 
 
-def write_store(setup: Setup, rows: list[Row], folder: str) -> float:
+def write_store(setup: Setup, rows: list[Row], folder: str, precision: Precision) -> float:
     """Write the mentor's soft labels for rows; seconds a row."""
     started = time.perf_counter()
-    kept = SoftLabelSettings(batch_size=BATCH)
+    kept = SoftLabelSettings(batch_size=BATCH, precision=precision)
     for _ in soft_labels.write_store(folder, setup.mentor, rows, kept, fill=0, identity={}):
         pass
     return (time.perf_counter() - started) / len(rows)
 
 
-def time_ours(setup: Setup, rows: list[Row], folder: str, precision: Precision) -> float:
-    """Seconds a row in training from a store; the first step warms up and counts all the same."""
+def time_ours(
+    setup: Setup, rows: list[Row], folder: str, precision: Precision
+) -> tuple[float, dict[str, float]]:
+    """Seconds a row in training from a store, and where they go: shares of kinds of operators.
+
+    The first step warms up and counts all the same; the shares are those of one more step.
+    """
     settings = StudentSettings(
         epochs=1, batch_size=BATCH, precision=precision, learning_rate=1e-4, validations=0
     )
     loss_of = loop.distillation(soft_labels.Store(folder), settings)
-    steps = loop.train(student_of(setup.student), rows, loss_of, settings, fill=0)
-    return sum(step.seconds for step in steps) / len(rows)
+    student = student_of(setup.student)
+    steps = loop.train(student, rows, loss_of, settings, fill=0)
+    a_row = sum(step.seconds for step in steps) / len(rows)
+    more = loop.train(student, rows[:BATCH], loss_of, settings, fill=0)
+    return a_row, shares_of(lambda: next(more))
 
 
 def measure(task: str, setup: Setup, *, steps: int) -> None:
@@ -121,20 +130,21 @@ def measure(task: str, setup: Setup, *, steps: int) -> None:
     slow = [rng.sample(rows, BATCH) for _ in range(max(2, steps // 4))]
     mine = rng.sample(rows, BATCH * steps)
     published, dynamic, ours = [], [], {}
-    with tempfile.TemporaryDirectory() as folder:
-        store_s = write_store(setup, mine, folder) * len(rows)
-        for batch in slow:  # in turn, so that a busy moment falls on all
-            published += time_published(setup, [batch], dynamic=False)
-            dynamic += time_published(setup, [batch], dynamic=True)
-            print(f"{task}: published {published[-1]:.1f} s, dynamic {dynamic[-1]:.1f} s a step")
-        for precision in ("fp32", "bf16"):
-            ours[precision] = time_ours(setup, mine, folder, precision) * len(rows)
+    for batch in slow:  # in turn, so that a busy moment falls on all
+        published += time_published(setup, [batch], dynamic=False)
+        dynamic += time_published(setup, [batch], dynamic=True)
+        print(f"{task}: published {published[-1]:.1f} s, dynamic {dynamic[-1]:.1f} s a step")
+    for precision in ("fp32", "bf16"):
+        with tempfile.TemporaryDirectory() as folder:
+            store = write_store(setup, mine, folder, precision)
+            ours[precision] = (store, *time_ours(setup, mine, folder, precision))
     published_s, dynamic_s = (per_epoch * statistics.mean(s) for s in (published, dynamic))
-    for precision, ours_s in ours.items():
+    for precision, (store, a_row, shares) in ours.items():
+        store_s, ours_s = store * len(rows), a_row * len(rows)
         found = {"published_s": published_s, "dynamic_s": dynamic_s, "ours_s": ours_s}
         found |= {"store_s": store_s, "ratio": published_s / (ours_s + store_s / EPOCHS)}
         found = {name: round(value, 2) for name, value in found.items()}
-        about = {"rows": len(rows), "epochs": EPOCHS, "steps_timed": steps}
+        about = {"rows": len(rows), "epochs": EPOCHS, "steps_timed": steps, "shares": shares}
         keep(f"distill.{task}.{precision}", found | about)
         print(task, precision, found, flush=True)
 

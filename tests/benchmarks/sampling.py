@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from record import keep
+from shares import shares_of
 
 from mkdkit.models import encoding, loading, prompting, sampling
 from mkdkit.pipeline import recipes
@@ -81,6 +82,8 @@ def main(base: str = "tiny-mentor", questions: int = 96, rounds: int = 3) -> Non
     found = {f"{name}_s": round(value, 2) for name, value in middle.items()}
     found |= {f"{name}_tokens": count for name, count in tokens.items()}
     found["ratio"] = round(middle["generate"] / middle["ours"], 2)
+    some = texts[: settings.batch_size]
+    found["shares"] = shares_of(lambda: by_ours(model, tokenizer, some, settings))
     keep("sampling", found | {"base": base, "questions": questions})
     print(found, flush=True)
 
