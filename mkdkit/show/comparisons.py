@@ -175,13 +175,20 @@ def plot_ablation(
 def add_published(
     ax: Axes, line: published.Series, *, label: str | None = None, marker: str = "s"
 ) -> Axes:
-    """Draw a published line, grey, dashed and hollow, over one's own of the same setting.
+    """Draw a published line over one's own of the same setting, and name both above.
 
     The models and questions differ from one's own: compare shapes, not heights.
     """
+    draw_published(ax, line, label=label, marker=marker)
+    return _legend_above(ax)
+
+
+def draw_published(
+    ax: Axes, line: published.Series, *, label: str | None = None, marker: str = "s"
+) -> None:
+    """Draw a published line, grey, dashed and hollow, without a legend."""
     look = {"color": PUBLISHED, "markerfacecolor": "white", "markersize": 5, "linewidth": 1}
     ax.plot(line.values, line.accuracies, f"{marker}--", label=label or line.label, **look)
-    return _legend_above(ax)
 
 
 def _legend_above(ax: Axes) -> Axes:

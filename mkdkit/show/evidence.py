@@ -1,0 +1,180 @@
+"""The papers' figures and those they lack, with our own points: one table of rows in, Axes out.
+
+Each sweep says which table of `data/results` it draws, which column is its axis and which its
+colour, and what was published of it. Published lines are grey, dashed and hollow: other models on
+other questions, so compare shapes and not heights.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from mkdkit.show import canvas, comparisons, exploring, published, published_cot
+from mkdkit.show.points import StudentT, Wilson
+from mkdkit.show.published import Series
+
+Rows = list[dict[str, Any]]
+# millions of parameters of the shipped bases (`data/models/README.md`)
+MILLIONS = {"tiny-student": 1.36, "tiny-middle": 3.00, "tiny-mentor": 4.98}
+FLAN_T5 = {"small": 80, "base": 250, "large": 780, "XL": 3000}  # as Mentor-KD gives them
+TSO = "tracking_shuffled_objects"
+
+
+def _as_they_are(rows: Rows) -> Rows:
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One figure: what is drawn of a table, and how its columns are called."""
+
+    x: str  # a column of the rows as they are drawn
+    color: str | None = None
+    columns: Mapping[str, str] | None = None  # a setting -> what the figure calls it
+    shown: Callable[[Rows], Rows] = _as_they_are  # rows of the table -> rows to draw
+    published: Sequence[Series] = ()
+
+
+def _shares(rows: Rows) -> Rows:
+    """The number of training questions as a share of the largest."""
+    most = max(row["questions.train"] for row in rows)
+    return [row | {"share": 100 * row["questions.train"] / most} for row in rows]
+
+
+def _sizes(rows: Rows) -> Rows:
+    """The mentor's size as a multiple of the student's."""
+    own = MILLIONS["tiny-student"]
+    return [row | {"times": round(MILLIONS[row["mentor_base"]] / own, 1)} for row in rows]
+
+
+def _published_sizes() -> Series:
+    line = published.MENTOR_SIZE[TSO]
+    times = tuple(round(FLAN_T5[str(name)] / FLAN_T5["small"], 1) for name in line.values)
+    return Series(line.task, line.arm, times, line.accuracies, line.source)
+
+
+def _teachers(rows: Rows) -> Rows:
+    """In the place of the slip rate, what it makes of the teacher: the mean accuracy over seeds."""
+    own: dict[float, list[float]] = {}
+    for row in rows:
+        if row["arm"] == "teacher":
+            own.setdefault(row["teacher.slip_rate"], []).append(row["accuracy"])
+    found = []
+    for row in (dict(row) for row in rows if row["arm"] != "teacher"):
+        row["teacher"] = round(fmean(own[row.pop("teacher.slip_rate")]), 1)
+        found.append(row)
+    return found
+
+
+def _weights(rows: Rows) -> Rows:
+    """λ, and whether τ² is there, as one kind."""
+    squared = {True: ", with τ²", False: ""}
+    return [
+        row | {"λ": f"{row['student.kd_weight']}{squared[bool(row['student.tau_squared'])]}"}
+        for row in rows
+    ]
+
+
+def _kinds(rows: Rows) -> Rows:
+    """Answers alone, one rationale a question, several; answers have no rationales to count."""
+    count = "teacher.rationales_per_question"
+    fewest = min(row[count] for row in rows)
+    return [
+        row
+        | {"learns from": "answers" if row["arm"] == "answer_only" else f"{row[count]} a question"}
+        for row in rows
+        if row["arm"] != "answer_only" or row[count] == fewest
+    ]
+
+
+PER_QUESTION = "teacher's rationales per question"
+SWEEPS: dict[str, Sweep] = {
+    "sweep_degree": Sweep(
+        x="mentor's rationales per question",
+        columns={"sampling.degree": "mentor's rationales per question"},
+        published=[published.DEGREE[TSO]],
+    ),
+    "sweep_data_share": Sweep(
+        x="share of the training questions (%)",
+        color="arm",
+        columns={"share": "share of the training questions (%)"},
+        shown=_shares,
+        published=[published.DATA_SHARE[TSO], published.DATA_SHARE_VANILLA[TSO]],
+    ),
+    "sweep_kd_weight": Sweep(
+        x="soft-label weight λ",
+        columns={"student.kd_weight": "soft-label weight λ"},
+        published=[published.KD_WEIGHT[TSO]],
+    ),
+    "sweep_mentor_size": Sweep(
+        x="mentor's parameters / student's",
+        columns={"times": "mentor's parameters / student's"},
+        shown=_sizes,
+        published=[_published_sizes()],
+    ),
+    "sweep_temperature": Sweep(
+        x="temperature τ",
+        color="λ",
+        columns={"student.kd_temperature": "temperature τ"},
+        shown=_weights,
+    ),
+    "sweep_diverse": Sweep(
+        x=PER_QUESTION,
+        columns={"teacher.rationales_per_question": PER_QUESTION},
+        published=[published_cot.diverse()],
+    ),
+    "sweep_data_size": Sweep(
+        x="training questions",
+        color="learns from",
+        columns={"questions.train": "training questions"},
+        shown=_kinds,
+        published=[published_cot.data_size(), published_cot.data_size("diverse")],
+    ),
+    "sweep_slip_rate": Sweep(
+        x="teacher's own accuracy (%)",
+        color="arm",
+        columns={"teacher": "teacher's own accuracy (%)"},
+        shown=_teachers,
+        published=[published_cot.teachers()],
+    ),
+}
+
+
+def plot_sweep(
+    rows: Sequence[Mapping[str, Any]],
+    sweep: Sweep,
+    *,
+    wilson: Wilson,
+    student_t: StudentT,
+    ax: Axes | None = None,
+) -> Axes:
+    """Accuracy over one setting: each seed hollow, the mean filled, and what was published of it.
+
+    Args:
+        rows: of the sweep's table.
+        sweep: what of them is drawn.
+        wilson: the interval of one row, `statistics.wilson_interval`.
+        student_t: of a mean over seeds, `statistics.mean_interval`.
+        ax: where to draw; a new figure if None.
+
+    Raises:
+        ValueError: there are no rows, or they lack a column.
+    """
+    if not rows:
+        raise ValueError("a sweep's figure needs rows, got none; mkdkit ablate fills its table")
+    names = sweep.columns or {}
+    shown = [
+        {names.get(name, name): value for name, value in row.items()}
+        for row in sweep.shown([dict(row) for row in rows])
+    ]
+    drawn = {"wilson": wilson, "student_t": student_t}
+    ax = exploring.plot_rows(shown, x=sweep.x, color=sweep.color, ax=ax, **drawn)
+    for line, marker in zip(sweep.published, "sD", strict=False):
+        comparisons.draw_published(ax, line, marker=marker)
+    if sweep.published:  # under the figure: above it stand the colours' names
+        named = ax.get_legend_handles_labels()
+        canvas.figure_of(ax).legend(*named, loc="outside lower left", fontsize=8)
+    return ax

@@ -1,0 +1,151 @@
+"""Every grid that ships has its figure, and a figure stands where its rows say."""
+
+import itertools
+from pathlib import Path
+from statistics import fmean
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from mkdkit.evaluation.statistics import mean_interval, wilson_interval
+from mkdkit.models import tiny
+from mkdkit.pipeline import grid_file
+from mkdkit.show import canvas, evidence, published, two_settings
+
+mpl.use("Agg")
+GRIDS = sorted((Path(__file__).parents[1] / "data" / "settings" / "grids").glob("*.toml"))
+TWO_SETTINGS = {"sweep_learning_rate", "sweep_student_size"}  # drawn by `two_settings`
+
+
+@pytest.fixture(autouse=True)
+def style(monkeypatch):
+    monkeypatch.delenv("MKDKIT_PROFILE", raising=False)
+    with plt.style.context(canvas.STYLE):
+        yield
+    plt.close("all")
+
+
+def filled(name):
+    """The rows a grid would leave, every one with another number of right answers."""
+    path = next(path for path in GRIDS if path.stem == name)
+    numbers = itertools.count(100, 3)
+    return [
+        dict(cell.labels) | {"correct": c, "n": 500, "accuracy": c / 5, "steps": 1, "key": str(c)}
+        for cell, c in zip(grid_file.read(path).cells, numbers, strict=False)
+    ]
+
+
+def plot(name):
+    sweep = evidence.SWEEPS[name]
+    return evidence.plot_sweep(filled(name), sweep, wilson=wilson_interval, student_t=mean_interval)
+
+
+def points(ax, gid):
+    return [tuple(xy) for line in ax.lines if line.get_gid() == gid for xy in line.get_xydata()]
+
+
+def test_every_grid_has_a_figure_and_every_figure_a_grid():
+    assert len(GRIDS) > 8
+    assert {path.stem for path in GRIDS} == evidence.SWEEPS.keys() | TWO_SETTINGS
+
+
+@pytest.mark.parametrize("name", evidence.SWEEPS)
+def test_a_sweep_draws_every_row_of_its_table(name):
+    rows = evidence.SWEEPS[name].shown(filled(name))
+    assert len(points(plot(name), "rows")) == len(rows) > 0
+
+
+def test_means_over_seeds_stand_at_the_settings_values():
+    rows = filled("sweep_degree")
+    means = {
+        degree: fmean(row["accuracy"] for row in rows if row["sampling.degree"] == degree)
+        for degree in (1, 2, 3, 6, 9)
+    }
+    assert dict(points(plot("sweep_degree"), "means")) == pytest.approx(means)
+
+
+def test_published_lines_stand_on_the_same_axis():
+    ax = plot("sweep_degree")
+    (line,) = (line for line in ax.lines if line.get_color() == canvas.PUBLISHED)
+    assert line.get_xydata().tolist() == [
+        [degree, value]
+        for degree, value in zip(
+            range(1, 10), published.DEGREE["tracking_shuffled_objects"].accuracies, strict=True
+        )
+    ]
+
+
+def test_a_teacher_stands_where_it_was_scored_and_not_among_the_students():
+    rate, other = "teacher.slip_rate", {"n": 100, "key": "k"}
+    rows = [
+        {"arm": "teacher", "seed": seed, rate: 0.4, "accuracy": accuracy} | other
+        for seed, accuracy in ((1, 60.0), (2, 70.0))
+    ]
+    rows.append({"arm": "mentor_kd", "seed": 1, rate: 0.4, "accuracy": 50.0} | other)
+    shown = evidence.SWEEPS["sweep_slip_rate"].shown(rows)
+    assert [(row["arm"], row["teacher"], rate in row) for row in shown] == [
+        ("mentor_kd", 65.0, False)
+    ]
+
+
+def test_sizes_are_those_of_the_bases():
+    for name, millions in evidence.MILLIONS.items():
+        config = tiny.config(name.removeprefix("tiny-"))
+        width, inner = config.hidden_size, config.intermediate_size
+        per_layer = 4 * width**2 + 3 * width * inner + 2 * width
+        count = config.vocab_size * width + config.num_hidden_layers * per_layer + width
+        assert count / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+def test_answers_alone_are_drawn_once_however_many_rationales_there_would_be():
+    shown = evidence.SWEEPS["sweep_data_size"].shown(filled("sweep_data_size"))
+    kinds = [row["learns from"] for row in shown]
+    assert {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)} == {
+        "answers": 4 * 3,
+        "1 a question": 4 * 3,
+        "4 a question": 4 * 3,
+    }
+
+
+def test_a_heat_map_has_the_mean_of_each_cell():
+    rows = filled("sweep_learning_rate")
+    x, y = "student.batch_size", "student.learning_rate"
+    ax = two_settings.plot_heat_map(rows, x=x, y=y, xlabel="batch", ylabel="rate")
+    cell = [row["accuracy"] for row in rows if (row[x], row[y]) == (8, 1e-3)]
+    assert len(cell) == 3
+    drawn = np.asarray(ax.images[0].get_array())
+    assert drawn.shape == (3, 4)
+    assert drawn[1, 1] == pytest.approx(fmean(cell))
+    assert f"{fmean(cell):.1f}" in [text.get_text() for text in ax.texts]
+
+
+def test_a_gain_is_hatched_from_the_first_mean_to_the_second():
+    rows = [
+        {"base": base, "count": count, "accuracy": accuracy, "seed": seed}
+        for base, count, accuracy, seed in [
+            ("small", 1, 20.0, 1), ("small", 1, 30.0, 2), ("small", 4, 60.0, 1),
+            ("large", 1, 50.0, 1), ("large", 4, 45.0, 1),
+        ]
+    ]  # fmt: skip
+    ax = two_settings.plot_gain(
+        rows, x="base", by="count", xlabel="student", names={"1": "one", "4": "four"}
+    )
+    solid = [bar for bar in ax.patches if not bar.get_hatch()]
+    hatched = [bar for bar in ax.patches if bar.get_hatch()]
+    assert [bar.get_height() for bar in solid] == [25.0, 50.0]
+    assert [(bar.get_y(), bar.get_height()) for bar in hatched] == [(25.0, 35.0), (50.0, -5.0)]
+
+
+def test_rows_that_cannot_be_drawn_are_refused():
+    with pytest.raises(ValueError, match="needs rows, got none"):
+        evidence.plot_sweep(
+            [], evidence.SWEEPS["sweep_degree"], wilson=wilson_interval, student_t=mean_interval
+        )
+    with pytest.raises(ValueError, match="no 'b'; it has a, accuracy"):
+        two_settings.plot_heat_map([{"a": 1, "accuracy": 2}], x="a", y="b", xlabel="", ylabel="")
+    with pytest.raises(ValueError, match="must have two values"):
+        two_settings.plot_gain(
+            [{"a": 1, "b": 1, "accuracy": 2}], x="a", by="b", xlabel="", names={"1": "one"}
+        )
