@@ -1,0 +1,65 @@
+"""Mistakes of published code, made on purpose: what they cost is measured, not guessed.
+
+Arms with a mistake (`pipeline.arms`) train a student in this way and are scored as any other.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from mkdkit.models.rows import Row
+from mkdkit.settings import StudentSettings
+from mkdkit.training import losses
+from mkdkit.training.chunks import LossOf
+from mkdkit.training.soft_labels import SoftLabels, Store
+
+
+def with_padding(rows: Sequence[Row], fill: int) -> list[Row]:
+    """Return the rows with labels as long as the set's longest, padding among what is scored.
+
+    Mentor-KD's code pads the whole set to its longest row, and its mask hides none of it: the soft
+    labels of what comes after the end mark are learnt too.
+
+    Args:
+        rows: with labels that end in an end mark.
+        fill: the id of the padding.
+    """
+    longest = max(len(row.label) for row in rows)
+    return [Row(row.prompt, row.label + (fill,) * (longest - len(row.label))) for row in rows]
+
+
+def padding_learnt(store: Store, settings: StudentSettings, fill: int) -> LossOf:
+    """Return the student's loss on rows `with_padding`: soft labels of all places, padding too.
+
+    As published, the rationale loss is a mean over the words and the soft-label loss one over
+    words and padding: the more padding, the less the mentor says about words.
+    """
+
+    def loss_of(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
+        words = labels != fill
+        # the loop divides by all places: so this is a mean over words
+        rationale = losses.rationale_loss(logits[words], labels[words]) * len(labels) / words.sum()
+        return losses.student_loss(
+            rationale,
+            store.read(rows).loss(logits, temperature=settings.kd_temperature),
+            kd_weight=settings.kd_weight,
+            temperature=settings.kd_temperature,
+            tau_squared=settings.tau_squared,
+        )
+
+    return loss_of
+
+
+class OtherRows:
+    """A store that gives each row of a batch what belongs to the next: labels found by position.
+
+    So it comes out where soft labels are looked up by the number of a step while rows are shuffled.
+    A batch of one row is right by accident.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read(self, rows: Sequence[Row]) -> SoftLabels:
+        """Return the soft labels of the rows, the first one's last."""
+        return self._store.read([*rows[1:], *rows[:1]])

@@ -1,0 +1,115 @@
+"""Published mistakes are made as published; a fair choice is not the highest score."""
+
+import pytest
+import torch
+from bases import FAMILIES
+from torch.nn import functional as F
+
+from mkdkit.evaluation.selection import by_choice
+from mkdkit.models import encoding, loading
+from mkdkit.models.rows import Row
+from mkdkit.settings import SoftLabelSettings, StudentSettings
+from mkdkit.training import mistakes, soft_labels
+
+FILL = 0
+ROWS = [Row((300 + i, 301), (*range(310, 313 + 2 * i), 1)) for i in range(4)]  # 4 to 10 tokens
+SETTINGS = StudentSettings(kd_weight=0.4, kd_temperature=2.0)
+
+
+def logits_of(model, rows):
+    batch = encoding.collate(rows, fill=FILL, model=model)
+    with torch.no_grad():
+        return encoding.predict_scored(model, batch)
+
+
+@pytest.fixture(params=FAMILIES)
+def base(request, bases):
+    return bases[request.param]
+
+
+def store_of(mentor, rows, folder):
+    whole = SoftLabelSettings(top_k=mentor.config.vocab_size, batch_size=4, precision="fp32")
+    for _ in soft_labels.write_store(folder, mentor, rows, whole, fill=FILL, identity={}):
+        pass
+    return soft_labels.Store(folder)
+
+
+def test_padded_rows_are_as_long_as_the_longest_and_begin_as_before():
+    padded = mistakes.with_padding(ROWS, FILL)
+    assert {len(row.label) for row in padded} == {10}
+    for row, longer in zip(ROWS, padded, strict=True):
+        assert longer.prompt == row.prompt
+        assert longer.label == row.label + (FILL,) * (10 - len(row.label))
+
+
+def test_padding_is_learnt_as_it_was_published(base, tmp_path):
+    """The mean cross-entropy of the words, and the mean KL of words and padding."""
+    mentor = loading.load_base(base)
+    padded = mistakes.with_padding(ROWS, FILL)
+    said, labels = logits_of(mentor, padded)
+    torch.manual_seed(2)
+    logits = 2 * torch.randn_like(said)
+    store = store_of(mentor, padded, tmp_path)
+    loss = mistakes.padding_learnt(store, SETTINGS, FILL)(logits, labels, padded)
+    words = [place for place, label in enumerate(labels.tolist()) if label != FILL]
+    assert len(words) == sum(len(row.label) for row in ROWS) == 28
+    hard = F.cross_entropy(logits[words], labels[words])
+    p, q = (F.log_softmax(one.double() / 2.0, dim=-1) for one in (said, logits))
+    soft = (p.exp() * (p - q)).sum(-1).mean()
+    # the training loop divides by all 40 places
+    assert loss.item() / 40 == pytest.approx((0.6 * hard + 0.4 * soft).item(), rel=1e-3)
+
+
+def test_the_right_loss_does_not_change_with_padding(base, tmp_path):
+    """What is measured is the mistake, not the padding: without it these are the same words."""
+    mentor = loading.load_base(base)
+    padded = mistakes.with_padding(ROWS, FILL)
+    said, labels = logits_of(mentor, padded)
+    words = labels != FILL
+    plain, _ = logits_of(mentor, ROWS)
+    assert torch.allclose(said[words], plain, atol=1e-4)
+
+
+def test_other_rows_labels_are_those_of_the_next_row(base, tmp_path):
+    store = store_of(loading.load_base(base), ROWS, tmp_path)
+    wrong = mistakes.OtherRows(store).read(ROWS)
+    right = store.read(ROWS[1:] + ROWS[:1])
+    assert torch.equal(wrong.token_ids, right.token_ids)
+    assert not torch.equal(wrong.token_ids, store.read(ROWS).token_ids)
+    assert len(wrong.token_ids) == 28  # as many as the batch has scored tokens
+
+
+def test_a_shuffled_store_is_no_lower_in_divergence_than_the_right_one(base, tmp_path):
+    mentor = loading.load_base(base)
+    logits, _ = logits_of(mentor, ROWS)
+    store = store_of(mentor, ROWS, tmp_path)
+    right = store.read(ROWS).loss(logits, temperature=1.0)
+    wrong = mistakes.OtherRows(store).read(ROWS).loss(logits, temperature=1.0)
+    assert right.item() == pytest.approx(0, abs=0.02)  # a mentor agrees with itself
+    assert wrong > right + 0.1
+
+
+def test_the_best_of_noise_is_too_high_and_a_choice_on_other_questions_is_not():
+    """20 epochs of a model that is right half of the time: the highest of 20 scores is not 50."""
+    source = torch.Generator().manual_seed(0)
+    found = {"best on test": [], "best on validation": [], "last": []}
+    for _ in range(400):
+        scores = (
+            100
+            * torch.binomial(torch.full((2, 20), 150.0), torch.tensor(0.5), generator=source)
+            / 150
+        )
+        for name, value in by_choice(*scores.tolist()).items():
+            found[name].append(value)
+    means = {name: sum(values) / len(values) for name, values in found.items()}
+    # the standard error of 150 questions is 4.08 points; the highest of 20 lies 1.87 of them above
+    assert means["best on test"] == pytest.approx(50 + 1.87 * 4.08, abs=0.8)
+    assert means["best on validation"] == pytest.approx(50, abs=0.8)
+    assert means["last"] == pytest.approx(50, abs=0.8)
+
+
+def test_series_of_other_lengths_are_refused():
+    with pytest.raises(ValueError, match="got 2 and 1"):
+        by_choice([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match="got 0 and 0"):
+        by_choice([], [])
