@@ -17,6 +17,7 @@ Precision = Literal["auto", "bf16", "fp32"]
 Keep = Literal["best", "last"]
 Optimizer = Literal["adamw", "paged_adamw_8bit"]
 Augmentation = Literal["own", "recorded"]
+Wordings = Literal["shared", "apart"]
 
 
 def _require(rule: bool, name: str, what: str, value: Any) -> None:
@@ -45,6 +46,7 @@ class QuestionSettings:
     test: int | None = 200  # questions; None: all there are
     steps: int | None = None  # rule-made: steps a solution takes; None: the task's own default
     objects: int = 3  # rule-made tracking_shuffled_objects: 3, 5 or 7
+    wordings: Wordings = "shared"  # rule-made: "apart": train has none of the test's wordings
     seed: int = 0  # draws train; rule-made validation and test never change with it
 
     def __post_init__(self) -> None:
@@ -55,6 +57,7 @@ class QuestionSettings:
         _require(self.validation >= 0, "validation", "0 or more", self.validation)
         _require(self.steps is None or self.steps >= 1, "steps", "at least 1", self.steps)
         _require(self.objects in (3, 5, 7), "objects", "3, 5 or 7", self.objects)
+        _require_choice("wordings", self.wordings, Wordings)
 
 
 @dataclass(frozen=True, kw_only=True)

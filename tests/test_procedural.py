@@ -116,6 +116,23 @@ def test_validation_and_test_do_not_depend_on_the_seed_and_train_does(task):
     assert zero == make_splits(QuestionSettings(task=task, seed=0))
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_with_wordings_apart_no_wording_of_the_test_is_in_train(task):
+    together, apart = (
+        make_splits(QuestionSettings(task=task, train=80, test=80, wordings=wordings))
+        for wordings in ("shared", "apart")
+    )
+    told = {
+        part: {template_of(question, task) for question in getattr(apart, part)}
+        for part in ("train", "validation", "test")
+    }
+    assert not told["train"] & told["test"]
+    assert told["validation"] <= told["train"]
+    every = {template_of(question, task) for question in together.train}
+    assert told["train"] | told["test"] == every  # none is lost
+    assert {template_of(question, task) for question in together.test} == every
+
+
 def test_a_smaller_test_set_is_the_beginning_of_a_larger_one():
     small, large = (make_splits(QuestionSettings(test=size)).test for size in (20, 200))
     assert large[:20] == small

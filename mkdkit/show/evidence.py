@@ -133,6 +133,11 @@ SWEEPS: dict[str, Sweep] = {
         shown=_kinds,
         published=[published_cot.data_size(), published_cot.data_size("diverse")],
     ),
+    "sweep_wordings": Sweep(
+        x="wordings of test and train",
+        color="arm",
+        columns={"questions.wordings": "wordings of test and train"},
+    ),
     "sweep_slip_rate": Sweep(
         x="teacher's own accuracy (%)",
         color="arm",

@@ -61,6 +61,7 @@ def make_questions(
     objects: int = 3,
     exclude: Collection[str] = (),
     split: Split | None = None,
+    templates: Collection[str] | None = None,
 ) -> list[Question]:
     """Return n questions with distinct texts; the same arguments give the same questions.
 
@@ -72,6 +73,7 @@ def make_questions(
         objects: tracking_shuffled_objects alone: how many people and items.
         exclude: texts that must not be among them.
         split: only texts that belong to this split; None: any.
+        templates: only questions of these wordings; None: of all there are.
 
     Raises:
         ValueError: `steps` or `objects` is out of range, or there are too few different questions.
@@ -89,7 +91,8 @@ def make_questions(
     while len(texts) < n:
         puzzle = family.module.make(rng, steps=steps, objects=objects)
         text = family.module.write(puzzle, rng)
-        if text in texts or text in exclude or (split and split_of(text) != split):
+        is_other = templates is not None and puzzle.template not in templates
+        if is_other or text in texts or text in exclude or (split and split_of(text) != split):
             misses += 1
             if misses > 1_000 + 100 * n:
                 message = f"{task_name} with {steps} steps has too few different questions for {n}"
@@ -114,8 +117,9 @@ def split_of(text: str) -> Split:
 def make_splits(settings: QuestionSettings) -> Splits:
     """Return train, validation and test of a rule-made task; no text is in two of them.
 
-    Train is drawn with `settings.seed`; validation and test only depend on the task, `steps` and
-    `objects`, and a smaller set is the beginning of a larger one.
+    Train is drawn with `settings.seed`; validation and test only depend on the task, `steps`,
+    `objects` and `wordings`, and a smaller set is the beginning of a larger one. With wordings
+    apart, every other wording is the test's, and the others are those of train and validation.
     """
     if settings.train is None or settings.test is None:
         message = "rule-made questions have no end, so train and test must be numbers"
@@ -133,10 +137,22 @@ def make_splits(settings: QuestionSettings) -> Splits:
             steps=settings.steps,
             objects=settings.objects,
             split=split,
+            templates=_templates_of(settings, split),
         )
         for split, (n, seed) in sizes.items()
     }
     return Splits(**made)
+
+
+def _templates_of(settings: QuestionSettings, split: Split) -> list[str] | None:
+    """Return the wordings of a split; None: all."""
+    if settings.wordings == "shared":
+        return None
+    every = list(getattr(family_of(settings.task).module, "TEMPLATES", ()))
+    if len(every) < 2:
+        rule = "wordings can be apart where a task has several"
+        raise ValueError(f"{rule}, and {settings.task} has {len(every)}; leave them shared")
+    return every[1::2] if split == "test" else every[::2]
 
 
 def read_puzzle(question: Question, task_name: str) -> Any:
