@@ -12,10 +12,15 @@ settings. A rationale that breaks several rules is dropped for the first of them
 - "duplicate" (`drop_duplicates`): for the same question, a rationale kept before it has the same
   text and prediction, however blanks and line breaks are set.
 - "over the limit" (`max_per_question`): the question already has its number of kept rationales.
+
+Where no answer is known, a vote decides (`evaluation.voting.rules`), and its reasons come first:
+
+- "no majority": too small a share of the question's rationales agree, or two answers are level.
+- "against the vote": the answer is not that of the majority.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mkdkit.records import Question, Rationale
@@ -57,6 +62,7 @@ def filter_rationales(
     count_tokens: Callable[[Question, Rationale], int] | None = None,
     can_encode: Callable[[str], bool] | None = None,
     is_flawed: Rule | None = None,
+    first: Mapping[str, Rule] | None = None,
 ) -> Filtered:
     """Return the rationales that are kept, and the others by the reason they were dropped for.
 
@@ -70,16 +76,18 @@ def filter_rationales(
         can_encode: text -> whether the tokenizer knows all of it; None: everything can be encoded.
         is_flawed: (question, rationale) -> whether there is a slip in it; None: as the task's
             process check says.
+        first: reason -> rule, for rules that come before all others.
 
     Raises:
         ValueError: a rationale belongs to none of the questions, or two questions share an id.
     """
     by_id = _by_id(questions)
-    result = Filtered([], {reason: [] for reason in REASONS})
+    first = first or {}
+    result = Filtered([], {reason: [] for reason in (*first, *REASONS)})
     seen: set[tuple[str, str, str | None]] = set()  # what was kept so far
     counts: Counter[str] = Counter()  # question id -> how many were kept
     is_flawed = is_flawed or (lambda question, one: bool(find_slips(question, one.text, task)))
-    rules = _rules(settings, is_flawed, count_tokens, can_encode)
+    rules = {**first, **_rules(settings, is_flawed, count_tokens, can_encode)}
     if settings.drop_duplicates:
         rules["duplicate"] = lambda question, rationale: _key(rationale) in seen
     if (limit := settings.max_per_question) is not None:

@@ -18,6 +18,7 @@ Keep = Literal["best", "last"]
 Optimizer = Literal["adamw", "paged_adamw_8bit"]
 Augmentation = Literal["own", "recorded"]
 Wordings = Literal["shared", "apart"]
+Divergence = Literal["forward", "reverse", "jensen-shannon"]
 
 
 def _require(rule: bool, name: str, what: str, value: Any) -> None:
@@ -145,6 +146,7 @@ class StudentSettings(TrainingSettings):
 
     kd_weight: float = 0.3  # λ: share of the soft-label loss, 0 to 1
     kd_temperature: float = 2.0  # τ: softens both distributions, > 0
+    divergence: Divergence = "forward"  # soft-label loss: KL(mentor ‖ student), the paper's
     tau_squared: bool = False  # multiply the soft-label loss by τ²; the paper does not
     consistency_weight: float = 0.1  # α of MCC-KD, for the arm mcc_kd alone
     consistency_temperature: float = 1.0  # of both distributions in it, > 0
@@ -152,6 +154,7 @@ class StudentSettings(TrainingSettings):
 
     def __post_init__(self) -> None:
         TrainingSettings.__post_init__(self)
+        _require_choice("divergence", self.divergence, Divergence)
         _require(0 <= self.kd_weight <= 1, "kd_weight", "between 0 and 1", self.kd_weight)
         for name in ("kd_temperature", "consistency_temperature"):
             _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
@@ -211,6 +214,21 @@ class ScoringSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class VotingSettings:
+    """Self-consistency: the answer that most of several sampled completions give (Wang 2023)."""
+
+    samples: int = 10  # completions a question, where an arm is scored by vote; the paper draws 40
+    sampling_temperature: float = 0.7  # of these; the paper's for GPT-3
+    least_share: float = 0.5  # of a question's rationales that must agree, if nobody can check them
+
+    def __post_init__(self) -> None:
+        _require(self.samples >= 1, "samples", "at least 1", self.samples)
+        temperature = self.sampling_temperature
+        _require(temperature > 0, "sampling_temperature", "above 0", temperature)
+        _require(0 <= self.least_share <= 1, "least_share", "between 0 and 1", self.least_share)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
     """Every setting of one run, from questions to scores."""
 
@@ -227,6 +245,7 @@ class Recipe:
     student_base: str = "tiny-student"
     student: StudentSettings = field(default_factory=StudentSettings)
     scoring: ScoringSettings = field(default_factory=ScoringSettings)
+    voting: VotingSettings = field(default_factory=VotingSettings)
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -1,5 +1,7 @@
 """Losses made a few rows at a time are the losses of all logits at once, gradients and all."""
 
+from typing import get_args
+
 import pytest
 import torch
 from bases import FAMILIES
@@ -7,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
-from mkdkit.settings import StudentSettings, TrainingSettings
+from mkdkit.settings import Divergence, StudentSettings, TrainingSettings
 from mkdkit.training import chunks, loop, losses, soft_labels
 
 WHOLE = 2**60  # logits that one chunk may have: all of them
@@ -47,7 +49,8 @@ def loss_named(name, base, folder):
         weight.data += 0.05 * torch.randn_like(weight)
     if name == "full KL":
         return full_kl(mentor)
-    settings = StudentSettings(kd_weight=0.5, kd_temperature=2.0)
+    divergence = name.removeprefix("top-k ")
+    settings = StudentSettings(kd_weight=0.5, kd_temperature=2.0, divergence=divergence)
     return loop.distillation(store_of(mentor, folder), settings)
 
 
@@ -60,7 +63,10 @@ def gradients(model, loss_of, precision, most_logits, scale=1.0):
     return loss.item(), torch.cat([weight.grad.flatten() for weight in model.parameters()])
 
 
-@pytest.mark.parametrize("name", ["cross-entropy", "top-k KL", "full KL"])
+TOP_K = [f"top-k {divergence}" for divergence in get_args(Divergence)]
+
+
+@pytest.mark.parametrize("name", ["cross-entropy", "full KL", *TOP_K])
 @pytest.mark.parametrize(("precision", "bound"), [("fp32", 1e-5), ("bf16", 1e-3)])
 def test_by_chunks_loss_and_gradient_are_those_of_all_logits(
     name, precision, bound, base, tmp_path
@@ -73,6 +79,16 @@ def test_by_chunks_loss_and_gradient_are_those_of_all_logits(
         loss, found = gradients(model, loss_of, precision, most)
         assert loss == pytest.approx(whole, rel=bound)
         assert (found - expected).norm() <= bound * expected.norm()
+
+
+@pytest.mark.parametrize("name", TOP_K)
+def test_a_padded_batch_has_the_soft_label_loss_of_its_rows_alone(name, base, tmp_path):
+    model = loading.load_base(base).double()
+    loss_of = loss_named(name, base, tmp_path / "store")
+    options = {"fill": 0, "precision": "fp32"}
+    together = chunks.batch_loss(model, ROWS, loss_of, **options).item()
+    alone = [chunks.batch_loss(model, [row], loss_of, **options).item() for row in ROWS]
+    assert together == pytest.approx(sum(alone), rel=1e-6)
 
 
 def test_the_gradient_is_scaled_by_what_the_loss_is_scaled_by(base):

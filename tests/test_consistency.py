@@ -83,6 +83,20 @@ def test_the_loss_adds_the_mean_over_pairs_once_per_scored_token():
     torch.testing.assert_close(loss, expected)
 
 
+def test_the_loss_of_one_pair_in_numbers():
+    """Two rows of two tokens, the last the same answer, after which one side says 4/5 and 1/5."""
+    rows = rows_of((0, 1), (1, 1))
+    logits = torch.cat([torch.zeros(1, 2), ONE, torch.zeros(1, 2), OTHER])
+    settings = StudentSettings(consistency_weight=0.5)
+    loss = consistency.consistent_answers(settings, {(1, 2): 1})(
+        logits, torch.tensor([0, 1, 1, 1]), rows
+    )
+    hard = 3 * math.log(2) + math.log(5)  # three times one half, and one fifth
+    both_ways = 0.3 * math.log(4)  # (0.8 - 0.5) (log 0.8/0.5 + log 0.5/0.2)
+    assert loss.item() == pytest.approx(hard + 4 * 0.5 * both_ways / 2, rel=1e-6)
+    assert loss.item() == pytest.approx(4.10477, abs=1e-5)
+
+
 def test_closing_words_before_the_mark_are_no_part_of_the_answer():
     rows, logits, labels = random_batch()
     settings = StudentSettings(consistency_weight=1.0)

@@ -1,11 +1,13 @@
 """The playground's numbers are those of the losses that train, and of hand and eye."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
 
+from mkdkit.settings import Divergence
 from mkdkit.show import cards, playground
 from mkdkit.show.playground import BETWEEN, DIVERGENCES, FORWARD, REVERSE
 from mkdkit.show.widgets import loss_playground
@@ -13,14 +15,19 @@ from mkdkit.training import losses
 
 MENTOR, STUDENT = [2.0, 1.0, 0.0, -1.5], [0.3, -0.2, 1.0, 0.0]
 SETTINGS = {"kd_weight": 0.3, "temperature": 2.0}
+TRAINED = {FORWARD: "forward", REVERSE: "reverse", BETWEEN: "jensen-shannon"}  # as settings say
 
 
+@pytest.mark.parametrize("divergence", DIVERGENCES)
 @pytest.mark.parametrize("tau_squared", [False, True])
-def test_with_forward_kl_it_is_the_loss_that_trains_and_its_gradient(tau_squared):
-    weighed = playground.weigh(MENTOR, STUDENT, 2, tau_squared=tau_squared, **SETTINGS)
+def test_it_is_the_loss_that_trains_and_its_gradient(tau_squared, divergence):
+    options = {**SETTINGS, "tau_squared": tau_squared, "divergence": divergence}
+    weighed = playground.weigh(MENTOR, STUDENT, 2, **options)
     student = torch.tensor([STUDENT], dtype=torch.float64, requires_grad=True)
     rationale = losses.rationale_loss(student, torch.tensor([2]))
-    soft = losses.soft_label_loss(student, torch.tensor([MENTOR]), temperature=2.0)
+    soft = losses.soft_label_loss(
+        student, torch.tensor([MENTOR]), temperature=2.0, divergence=TRAINED[divergence]
+    )
     loss = losses.student_loss(rationale, soft, tau_squared=tau_squared, **SETTINGS)
     loss.backward()
     assert weighed.rationale == pytest.approx(rationale.item(), rel=1e-5)
@@ -72,6 +79,11 @@ def test_tau_squared_keeps_the_size_of_a_close_students_gradient():
             sizes[squared, tau] = np.linalg.norm(slope)
     assert sizes[False, 8.0] / sizes[False, 4.0] == pytest.approx(1 / 4, rel=0.1)
     assert sizes[True, 8.0] / sizes[True, 4.0] == pytest.approx(1, rel=0.1)
+
+
+def test_there_is_a_picture_of_every_divergence_that_trains():
+    assert list(TRAINED) == list(DIVERGENCES)
+    assert set(TRAINED.values()) == set(get_args(Divergence))
 
 
 def test_an_unknown_divergence_or_other_numbers_of_logits_are_errors():

@@ -1,12 +1,14 @@
 """Tables of many seeds: what is in them, and that they are filled once."""
 
+import hashlib
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from mkdkit.pipeline import arms, grids, many_seeds, recipes, results, tiny_regime
+from mkdkit.settings import VotingSettings, changed
 
 
 @pytest.fixture
@@ -42,9 +44,19 @@ def test_the_plan_has_eight_seeds_of_the_pair_and_three_of_every_other_arm():
     for arm in many_seeds.SEEDLESS:
         assert {seeds[task, arm] for task in many_seeds.ALL_ARMS} == {1}
     assert {seeds[task, arm] for task in many_seeds.TASKS for arm in many_seeds.PAIR} == {8}
-    others = set(arms.ARMS) - {*many_seeds.PAIR, *many_seeds.SEEDLESS}
+    others = set(many_seeds.OTHERS) - set(many_seeds.SEEDLESS)
     assert {seeds[task, arm] for task in many_seeds.ALL_ARMS for arm in others} == {3}
-    assert set(arms.ARMS) == {arm for _, arm in seeds}
+    assert seeds.total() == 8 * 5 * 2 + 3 * 2 * len(others) + 2 * len(many_seeds.SEEDLESS) == 158
+
+
+def test_an_arm_that_is_added_to_the_kit_joins_no_table_that_was_begun(monkeypatch):
+    before = list(many_seeds.arms_plan())
+    monkeypatch.setitem(arms.ARMS, "another", replace(arms.find("mentor_kd"), name="another"))
+    assert list(many_seeds.arms_plan()) == before
+    planned = {(task, arm, str(seed)) for task, arm, seed in before}
+    begun = {(row["task"], row["arm"], str(row["seed"])) for row in results.read_table("tiny_arms")}
+    assert begun <= planned
+    assert all(arms.find(arm) for _, arm, _ in before)
 
 
 def test_no_seed_of_a_table_is_one_that_settings_were_chosen_with():
@@ -73,6 +85,17 @@ def test_a_table_begun_with_other_bases_is_not_gone_on_with(recipe, tmp_path):
     (tmp_path / "t.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(ValueError, match="begun with other tiny-mentor"):
         filled(recipe, tmp_path, PLAN)
+
+
+def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recipe):
+    settings = asdict(recipe)
+    del settings["questions"]["data_dir"], settings["student"]["divergence"], settings["voting"]
+    text = json.dumps(settings, sort_keys=True)
+    before = {"settings of multi_step_arithmetic": hashlib.sha256(text.encode()).hexdigest()}
+    by_default = replace(recipe, voting=VotingSettings())
+    assert grids.identity([by_default]) == before
+    for changes in ({"student": {"divergence": "reverse"}}, {"voting": {"samples": 7}}):
+        assert grids.identity([changed(by_default, changes)]) != before
 
 
 def test_a_row_that_fails_does_not_cost_the_others(recipe, tmp_path):

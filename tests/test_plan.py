@@ -139,6 +139,8 @@ TRAININGS: dict[str, dict[str, Any]] = {
     "full": {"precision": "fp32"},
     "full, checkpointed": {"precision": "fp32", "gradient_checkpointing": True},
     "soft labels, two batches a step": {"kd_weight": 0.3, "accumulation_steps": 2},
+    "reverse KL": {"kd_weight": 0.3, "divergence": "reverse"},
+    "Jensen-Shannon": {"kd_weight": 0.3, "divergence": "jensen-shannon"},
     "full, in parts": {"precision": "fp32", "max_batch_tokens": 3 * 2 * TOKENS},
     "lora": {"method": "lora", "precision": "fp32"},
     "qlora": {"method": "qlora"},

@@ -7,7 +7,13 @@ from dataclasses import asdict, replace
 import pytest
 
 from mkdkit.pipeline import paper_recipes, recipes
-from mkdkit.settings import QuestionSettings, Recipe, SamplingSettings, StudentSettings
+from mkdkit.settings import (
+    QuestionSettings,
+    Recipe,
+    SamplingSettings,
+    StudentSettings,
+    VotingSettings,
+)
 
 
 def test_mentor_kds_small_students_are_trained_as_published():
@@ -112,6 +118,10 @@ def test_unknown_profiles_tasks_and_students_are_refused():
         (StudentSettings, "kd_temperature", 0),
         (StudentSettings, "learning_rate", -1e-4),
         (StudentSettings, "method", "dora"),
+        (StudentSettings, "divergence", "js"),
+        (VotingSettings, "samples", 0),
+        (VotingSettings, "sampling_temperature", 0.0),
+        (VotingSettings, "least_share", 1.5),
         (SamplingSettings, "sampling_temperature", 0.0),
         (SamplingSettings, "top_p", 1.5),
         (QuestionSettings, "objects", 4),

@@ -86,7 +86,7 @@ def test_prompts_are_those_of_the_papers():
 
 def test_a_bare_answer_after_a_prompt_that_ends_in_the_mark_counts_strictly():
     written = scoring.sampling.Written(0, 0, "5.\nQ: What is 2 + 2?\nA: 4", 9, True)
-    found = scoring._judge(QUESTIONS[1], written, TASK, "zero-shot")
+    found = scoring.judge(QUESTIONS[1], written, TASK, "zero-shot")
     assert (found.prediction, found.strict_prediction) == ("5", "5")
 
 

@@ -1,13 +1,15 @@
 """The store gives back what the mentor said, row by row, and refuses what does not fit."""
 
+from typing import get_args
+
 import pytest
 import torch
 from bases import FAMILIES
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
-from mkdkit.settings import SoftLabelSettings
-from mkdkit.training import losses, soft_labels
+from mkdkit.settings import Divergence, SoftLabelSettings, StudentSettings
+from mkdkit.training import loop, losses, soft_labels
 
 ROWS = [
     Row(prompt=tuple(range(300, 303 + i)), label=(*range(310, 312 + i % 5), 1)) for i in range(20)
@@ -65,6 +67,25 @@ def test_in_bfloat16_a_mentor_says_nearly_the_same(mentor):
     assert not torch.equal(exact, rounded)
     gap = (exact.exp() * (exact - rounded)).sum(-1)  # nats per scored token
     assert gap.mean() < 1e-3
+
+
+@pytest.mark.parametrize("divergence", get_args(Divergence))
+def test_a_student_is_distilled_with_the_divergence_of_its_settings(mentor, tmp_path, divergence):
+    vocabulary = mentor.config.vocab_size
+    write(tmp_path, mentor, settings=SoftLabelSettings(top_k=vocabulary, batch_size=4))
+    labels = torch.tensor([token for row in ROWS for token in row.label])
+    student = 9 * torch.randn(len(labels), vocabulary)
+    settings = StudentSettings(kd_weight=0.3, kd_temperature=2.0, divergence=divergence)
+    found = loop.distillation(soft_labels.Store(tmp_path), settings)(student, labels, ROWS)
+    hard, said = losses.rationale_loss(student, labels), logits_of(mentor, ROWS)
+    expected = {
+        name: 0.7 * hard
+        + 0.3 * losses.soft_label_loss(student, said, temperature=2.0, divergence=name)
+        for name in get_args(Divergence)
+    }
+    assert found.item() == pytest.approx(expected.pop(divergence).item(), rel=1e-3)
+    for other in expected.values():  # one taken for another would be seen
+        assert found.item() != pytest.approx(other.item(), rel=1e-2)
 
 
 def test_identical_rows_are_stored_once(mentor, tmp_path):

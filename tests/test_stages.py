@@ -92,6 +92,59 @@ def test_lambda_zero_needs_no_soft_labels_and_equals_the_arm_without_them(recipe
     assert not list(runs.glob("soft-labels-*"))
 
 
+def with_student(recipe, **changes):
+    return replace(recipe, student=replace(recipe.student, **changes))
+
+
+@pytest.mark.parametrize(
+    ("arm", "divergence"),
+    [("mentor_kd_reverse_kl", "reverse"), ("mentor_kd_jensen_shannon", "jensen-shannon")],
+)
+def test_an_arm_with_a_divergence_is_mentor_kd_with_that_setting(recipe, runs, arm, divergence):
+    recipe = with_method(recipe, "full")
+    student = stages.student(recipe, arm)
+    assert student.key == stages.student(with_student(recipe, divergence=divergence)).key
+    assert student.key != stages.student(recipe).key
+    # whatever the recipe's own is, and with the soft labels that are there
+    other = with_student(recipe, divergence="jensen-shannon" if "reverse" in arm else "reverse")
+    assert stages.student(other, arm).key == student.key
+    assert len(list(runs.glob("soft-labels-*"))) == 1
+
+
+def test_a_divergence_changes_no_arm_that_has_none_in_its_loss(recipe):
+    recipe = with_method(recipe, "full")
+    for arm in ("fine_tune_cot", "mentor_kd_no_soft_labels"):
+        other = with_student(recipe, divergence="reverse")
+        assert stages.student(other, arm).key == stages.student(recipe, arm).key
+    zero = with_student(recipe, kd_weight=0.0)
+    key = stages.student(zero, "mentor_kd").key
+    assert stages.student(zero, "mentor_kd_reverse_kl").key == key
+
+
+def test_a_vote_asks_a_model_that_is_there_again(recipe, runs):
+    recipe = with_method(recipe, "full")
+    for arm in ("mentor_kd", "mentor"):
+        stages.scores(recipe, arm)
+    before = {path.name for path in runs.iterdir()}
+    voted = [stages.scores(recipe, arm) for arm in ("mentor_kd_vote", "mentor_vote")]
+    new = [path.name.rpartition("-")[0] for path in runs.iterdir() if path.name not in before]
+    assert new == ["scores", "scores"]
+    for stage in voted:
+        shares = [one.share for one in stages.read_answers(stage)]
+        assert len(shares) == stage.done["counts"]["n"] == 8
+        assert {round(3 * share) for share in shares} <= {1, 2, 3}  # three samples in a smoke run
+
+
+def test_how_many_vote_changes_what_is_voted_and_no_greedy_score(recipe):
+    recipe = with_method(recipe, "full")
+    other = replace(recipe, voting=replace(recipe.voting, samples=2, least_share=0.9))
+    assert stages.scores(other, "mentor_kd").key == stages.scores(recipe, "mentor_kd").key
+    assert stages.scores(other, "mentor_kd_vote").key != stages.scores(recipe, "mentor_kd_vote").key
+    stricter = replace(recipe, voting=replace(recipe.voting, least_share=0.9))
+    key = stages.scores(recipe, "mentor_kd_vote").key
+    assert stages.scores(stricter, "mentor_kd_vote").key == key
+
+
 def test_equal_steps_takes_as_many_steps_on_fewer_rows(recipe):
     recipe = with_method(recipe, "full")
     recipe = replace(recipe, student=replace(recipe.student, max_steps=None, epochs=1))

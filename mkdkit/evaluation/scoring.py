@@ -28,7 +28,8 @@ class Answered:
     is_correct: bool
     is_strictly_correct: bool
     is_complete: bool  # ended by itself, not at the length limit
-    tokens: int
+    tokens: int  # written, by all completions of a vote
+    share: float | None = None  # of a vote's completions that say so, 0 to 1; None: no vote
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def answer_questions(
         prompts = [encoding.encode_text(tokenizer, text, family) for text in texts]
         written = _write(model, tokenizer, prompts, settings, label)
     return [
-        _judge(question, one, task, prompted)
+        judge(question, one, task, prompted)
         for question, one in zip(questions, written, strict=True)
     ]
 
@@ -152,9 +153,10 @@ def _write(
     return [written[number] for number in range(len(prompts))]
 
 
-def _judge(
+def judge(
     question: Question, written: sampling.Written, task: Task, prompted: Prompting
 ) -> Answered:
+    """Return what was written for a question with the answers in it, and whether they are right."""
     text = answers.cut_next_question(written.text)
     if prompted in ("zero-shot", "zero-shot-cot"):  # the prompt itself ended in the answer mark
         text = f"{answers.THEREFORE} {text}"

@@ -4,7 +4,10 @@ import difflib
 from dataclasses import dataclass
 from typing import Literal
 
+from mkdkit.settings import Divergence
+
 Completions = Literal["answers", "teacher", "teacher and mentor"]
+NewQuestions = Literal["labelled", "unlabelled"]
 DEFAULT = ("base", "answer_only", "fine_tune_cot", "mentor_kd")
 
 
@@ -20,8 +23,10 @@ class Arm:
     per_question: int | None = None  # teacher rationales per question, if not the recipe's
     equal_steps: bool = False  # as many optimiser steps as mentor_kd takes
     self_mentor: bool = False  # the mentor starts from the student's own base
-    new_questions: bool = False  # the mentor also answers questions the teacher never saw
+    new_questions: NewQuestions | None = None  # the mentor also answers what the teacher never saw
     consistent: bool = False  # learns from pairs of rationales, with MCC-KD's loss
+    divergence: Divergence | None = None  # of the soft-label loss, if not the recipe's
+    by_vote: bool = False  # what most of several sampled completions say is scored
     prompted: Literal["fine-tuned", "zero-shot", "zero-shot-cot", "few-shot-cot"] = "fine-tuned"
 
 
@@ -105,7 +110,43 @@ ARMS: dict[str, Arm] = {
             completions=_BOTH,
             soft_labels=True,
             equal_steps=True,
-            new_questions=True,
+            new_questions="labelled",
+        ),
+        Arm(
+            name="mentor_kd_unlabelled",
+            what="Mentor-KD, in as many steps, with new questions that the mentor's vote answers",
+            completions=_BOTH,
+            soft_labels=True,
+            equal_steps=True,
+            new_questions="unlabelled",
+        ),
+        Arm(
+            name="mentor_kd_reverse_kl",
+            what="Mentor-KD with the divergence from student to mentor in the soft-label loss",
+            completions=_BOTH,
+            soft_labels=True,
+            divergence="reverse",
+        ),
+        Arm(
+            name="mentor_kd_jensen_shannon",
+            what="Mentor-KD with the Jensen-Shannon divergence in the soft-label loss",
+            completions=_BOTH,
+            soft_labels=True,
+            divergence="jensen-shannon",
+        ),
+        Arm(
+            name="mentor_vote",
+            what="the mentor, by the answer that most of its sampled completions give",
+            role="mentor",
+            completions="teacher",
+            by_vote=True,
+        ),
+        Arm(
+            name="mentor_kd_vote",
+            what="Mentor-KD's student, by the answer that most of its sampled completions give",
+            completions=_BOTH,
+            soft_labels=True,
+            by_vote=True,
         ),
     )
 }

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from mkdkit.models import tiny
 from mkdkit.pipeline import ablations, arms, keys, results
-from mkdkit.settings import Recipe
+from mkdkit.settings import Recipe, VotingSettings
 
 log = logging.getLogger("mkdkit")
 RecipeOf = Callable[[str, int], Recipe]  # task and seed -> every other setting
@@ -181,10 +181,22 @@ def identity(recipes: Iterable[Recipe]) -> dict[str, str]:
         bases |= {recipe.mentor_base, recipe.student_base}
         settings = asdict(recipe)
         settings["questions"].pop("data_dir")  # the same data may lie elsewhere
+        _leave_out_newer(settings)
         text = json.dumps(settings, sort_keys=True)
         task = recipe.questions.task
         found[f"settings of {task}"] = hashlib.sha256(text.encode()).hexdigest()
     return found | digests_of_bases(sorted(bases))
+
+
+def _leave_out_newer(settings: dict[str, Any]) -> None:
+    """Take out settings that are younger than the first tables, where they change nothing.
+
+    A table that was begun before there were such settings can so go on.
+    """
+    if settings["student"]["divergence"] == "forward":
+        del settings["student"]["divergence"]
+    if settings["voting"] == asdict(VotingSettings()):
+        del settings["voting"]
 
 
 def digests_of_bases(names: Iterable[str] = tuple(tiny.TINY)) -> dict[str, str]:

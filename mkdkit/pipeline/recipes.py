@@ -21,6 +21,7 @@ from mkdkit.settings import (
     SoftLabelSettings,
     StudentSettings,
     TrainingSettings,
+    VotingSettings,
     changed,
 )
 from mkdkit.tasks import catalogue
@@ -131,6 +132,7 @@ def smoke(task: str = DEFAULT_TASK) -> Recipe:
         sampling=replace(recipe.sampling, degree=2, max_new_tokens=24),
         soft_labels=SoftLabelSettings(top_k=16, batch_size=8),
         scoring=ScoringSettings(max_new_tokens=24, batch_size=8),
+        voting=VotingSettings(samples=3),
     )
 
 

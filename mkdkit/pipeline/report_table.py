@@ -13,12 +13,13 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
         interval = f"{low:5.1f} to {high:5.1f}"
         yield f"{arm['name']:28}{arm['accuracy']:8.1f}%   {interval:16}{counts}"
     yield f"{'(always the likeliest answer)':28}{report['majority_answer']:8.1f}%"
-    yield f"\n{'rationales':28}{'teacher':>9}{'mentor':>9}"
     outcomes = report["filter"]["by_source"]
+    widths = {"teacher": 9, "mentor": 9} | ({"unlabelled": 12} if "unlabelled" in outcomes else {})
+    yield f"\n{'rationales':28}" + "".join(f"{one:>{width}}" for one, width in widths.items())
     for reason in ("kept", *report["filter"]["dropped"]):
-        cells = [outcomes.get(source, {}).get(reason, "") for source in ("teacher", "mentor")]
-        if any(cells):
-            yield f"{reason:28}{cells[0]:>9}{cells[1]:>9}"
+        cells = {source: outcomes.get(source, {}).get(reason, "") for source in widths}
+        if any(cells.values()):
+            yield f"{reason:28}" + "".join(f"{cells[one]:>{widths[one]}}" for one in widths)
     yield f"\n{'stage':28}{'seconds':>9}{'peak GiB':>10}   for"
     for stage in report["stages"]:
         serves = ", ".join(stage["arms"]) or "all arms"

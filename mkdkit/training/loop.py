@@ -54,7 +54,9 @@ def distillation(store: Store | None, settings: StudentSettings) -> LossOf:
         raise ValueError(f"kd_weight is {settings.kd_weight}, so the student needs soft labels")
 
     def loss_of(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
-        soft = store.read(rows).loss(logits, temperature=settings.kd_temperature)
+        soft = store.read(rows).loss(
+            logits, temperature=settings.kd_temperature, divergence=settings.divergence
+        )
         return losses.student_loss(
             losses.rationale_loss(logits, labels),
             soft,

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mkdkit.settings import Divergence
+from mkdkit.training.divergences import diverge
+
 
 def rationale_loss(student_logits: Tensor, labels: Tensor) -> Tensor:
     """Return the cross-entropy of the completion's tokens, summed: learning from hard labels.
@@ -21,8 +24,14 @@ def rationale_loss(student_logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(student_logits.float(), labels, reduction="sum")
 
 
-def soft_label_loss(student_logits: Tensor, mentor_logits: Tensor, *, temperature: float) -> Tensor:
-    """Sum over tokens of the KL divergence from the mentor's distribution to the student's.
+def soft_label_loss(
+    student_logits: Tensor,
+    mentor_logits: Tensor,
+    *,
+    temperature: float,
+    divergence: Divergence = "forward",
+) -> Tensor:
+    """Sum over tokens of the divergence between the mentor's distribution and the student's.
 
     Both sets of logits are divided by `temperature` first. Rows are scored tokens only:
     which position predicts which token differs between encoder-decoder and causal
@@ -32,9 +41,10 @@ def soft_label_loss(student_logits: Tensor, mentor_logits: Tensor, *, temperatur
         student_logits: (scored tokens, vocabulary), any float dtype; gradients flow here.
         mentor_logits: same shape; treated as constant.
         temperature: softening, > 0; 1 leaves the distributions as they are.
+        divergence: "forward" is the paper's KL(mentor ‖ student); see `divergences`.
 
     Returns:
-        A scalar float32 tensor in nats, not multiplied by temperature².
+        A scalar tensor in nats, in float32 or wider, not multiplied by temperature².
 
     Raises:
         ValueError: the shapes disagree or `temperature` <= 0.
@@ -47,9 +57,9 @@ def soft_label_loss(student_logits: Tensor, mentor_logits: Tensor, *, temperatur
             f"and {tuple(mentor_logits.shape)}; soft labels need a shared vocabulary"
         )
     _require_temperature(temperature)
-    student = F.log_softmax(student_logits.float() / temperature, dim=-1)
-    mentor = F.log_softmax(mentor_logits.detach().float() / temperature, dim=-1)
-    return F.kl_div(student, mentor, log_target=True, reduction="sum")
+    student = F.log_softmax(_widen(student_logits) / temperature, dim=-1)
+    mentor = F.log_softmax(_widen(mentor_logits.detach()) / temperature, dim=-1)
+    return diverge(mentor, student, divergence).sum()
 
 
 def top_k_soft_label_loss(
@@ -59,11 +69,15 @@ def top_k_soft_label_loss(
     log_tail: Tensor,
     *,
     temperature: float,
+    divergence: Divergence = "forward",
 ) -> Tensor:
     """Return `soft_label_loss` from the mentor's k likeliest tokens, all others as one bucket.
 
-    Merging outcomes can only lower a KL divergence, so this is a lower bound of the full loss:
-    tight where the tail holds little mass, and exact when k is the vocabulary.
+    Merging outcomes can only lower a divergence, so this is a lower bound of the full loss, exact
+    when k is the vocabulary. What is missing is the divergence within the bucket, times a mass:
+    for forward KL the mentor's tail, which a head of the likeliest tokens keeps small; for reverse
+    KL the student's mass outside the mentor's head, which only learning makes small; for
+    Jensen-Shannon half of both, each against the middle.
 
     Args:
         student_logits: (scored tokens, vocabulary); gradients flow here.
@@ -72,9 +86,10 @@ def top_k_soft_label_loss(
         log_tail: (scored tokens,), log of the mentor's mass outside them at `temperature`;
             -inf if none.
         temperature: softening of both sides, > 0.
+        divergence: as in `soft_label_loss`.
 
     Returns:
-        A scalar float32 tensor in nats, summed, not multiplied by temperature².
+        A scalar tensor in nats, in float32 or wider, summed, not multiplied by temperature².
     """
     _require_temperature(temperature)
     if token_ids.shape[-1] > student_logits.shape[-1]:
@@ -82,17 +97,17 @@ def top_k_soft_label_loss(
             f"top-k soft labels hold {token_ids.shape[-1]} tokens, more than the student's "
             f"vocabulary of {student_logits.shape[-1]}; they belong to another tokenizer"
         )
-    student = F.log_softmax(student_logits.float() / temperature, dim=-1)
+    student = F.log_softmax(_widen(student_logits) / temperature, dim=-1)
     head = student.gather(-1, token_ids)
-    tail = log_tail.float()
+    tail = _widen(log_tail)
     # at any temperature the head's shape is that of log_probs / temperature, its mass 1 - tail
     head_mass = torch.log1p(-tail.exp()).unsqueeze(-1)
-    mentor = F.log_softmax(log_probs.float() / temperature, dim=-1) + head_mass
-    loss = (mentor.exp() * (mentor - head)).sum()
+    mentor = F.log_softmax(_widen(log_probs) / temperature, dim=-1) + head_mass
+    loss = diverge(mentor, head, divergence).sum()
     if token_ids.shape[-1] == student_logits.shape[-1]:
-        return loss  # no tail: the full KL
+        return loss  # no tail: the full divergence
     rest = student.scatter(-1, token_ids, float("-inf")).logsumexp(-1)  # not 1 - sum: it cancels
-    return loss + (tail.exp() * (tail.masked_fill(tail.isinf(), 0.0) - rest)).sum()
+    return loss + diverge(tail, rest, divergence).sum()
 
 
 def student_loss(
@@ -113,6 +128,11 @@ def student_loss(
     """
     scale = temperature**2 if tau_squared else 1.0
     return (1 - kd_weight) * rationale + kd_weight * scale * soft_label
+
+
+def _widen(values: Tensor) -> Tensor:
+    """Return values in float32 at least: half precision is too coarse for logarithms' sums."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def _require_temperature(temperature: float) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
-from mkdkit.settings import SoftLabelSettings
+from mkdkit.settings import Divergence, SoftLabelSettings
 from mkdkit.training.losses import top_k_soft_label_loss
 
 TEMPERATURES = (1.0, 1.5, 2.0, 3.0, 4.0)  # fixed, so that a new τ never asks the mentor again
@@ -44,7 +44,9 @@ class SoftLabels:
             )
         return self.log_tail[:, TEMPERATURES.index(temperature)]
 
-    def loss(self, student_logits: Tensor, *, temperature: float) -> Tensor:
+    def loss(
+        self, student_logits: Tensor, *, temperature: float, divergence: Divergence = "forward"
+    ) -> Tensor:
         """Return the soft-label loss of (scored tokens, vocabulary) logits, summed, in nats."""
         where = student_logits.device
         return top_k_soft_label_loss(
@@ -53,6 +55,7 @@ class SoftLabels:
             self.log_probs.to(where),
             self.tail_at(temperature).to(where),
             temperature=temperature,
+            divergence=divergence,
         )
 
 

@@ -16,10 +16,12 @@ from mkdkit.pipeline.stages.data import (
     teacher_set,
 )
 from mkdkit.pipeline.stages.fine_tuning import load_model, read_history
-from mkdkit.pipeline.stages.mentoring import augmentation, labels, load_labels, mentor, mentor_set
+from mkdkit.pipeline.stages.labelling import labels, load_labels
+from mkdkit.pipeline.stages.mentoring import augmentation, mentor, mentor_set
 from mkdkit.pipeline.stages.reports import ancestors, majority_answer, read_report, report
 from mkdkit.pipeline.stages.scores import load_untrained, read_answers, scores
 from mkdkit.pipeline.stages.students import student
+from mkdkit.pipeline.stages.unlabelled import unlabelled_set
 
 __all__ = [
     "Stage",
@@ -46,4 +48,5 @@ __all__ = [
     "student",
     "teacher_rationales",
     "teacher_set",
+    "unlabelled_set",
 ]

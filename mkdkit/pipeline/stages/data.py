@@ -1,14 +1,15 @@
 """Questions, the teacher's rationales, and which of them are kept."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from mkdkit import filters, records
 from mkdkit.models import encoding, loading
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
-from mkdkit.records import Rationale, Splits
+from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import FilterSettings, QuestionSettings, Recipe
 from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import places, recorded, scripted
@@ -31,7 +32,7 @@ def with_new_questions(recipe: Recipe) -> Recipe:
     if asked.source != "rule-made" or asked.train is None:
         raise ValueError(
             f"new questions can be had where they are made by rule, not from {asked.source!r}; "
-            "leave out the arm mentor_kd_new_questions"
+            "leave out the arms that learn from new ones"
         )
     return replace(recipe, questions=replace(asked, train=2 * asked.train))
 
@@ -149,35 +150,54 @@ def filtered(
         settings,
         asked,
         written,
-        settings={
-            **asdict(settings),
-            "template": recipe.student.template,
-            "tokenizer": recipe.student_base,
-            "task": asdict(catalogue.find(recipe.questions.task)),
-        },
+        settings=filter_key(recipe, settings),
         inputs=[asked, written],
         files=base_files(recipe.student_base),
         fresh=fresh,
     )
 
 
+def filter_key(recipe: Recipe, settings: FilterSettings) -> dict[str, Any]:
+    """Return the settings that a filter's result depends on."""
+    return {
+        **asdict(settings),
+        "template": recipe.student.template,
+        "tokenizer": recipe.student_base,
+        "task": asdict(catalogue.find(recipe.questions.task)),
+    }
+
+
 def _filter(
     work: Work, recipe: Recipe, settings: FilterSettings, asked: Stage, written: Stage
 ) -> None:
+    keep_filtered(work, recipe, settings, read_splits(asked).train, read_written(written))
+
+
+def keep_filtered(
+    work: Work,
+    recipe: Recipe,
+    settings: FilterSettings,
+    train: Sequence[Question],
+    written: Sequence[Rationale],
+    first: Mapping[str, filters.Rule] | None = None,
+) -> filters.Filtered:
+    """Split rationales into kept and dropped as the student's base can read them; write both."""
     tokenizer = loading.load_tokenizer(recipe.student_base)
     family = loading.family_of_base(recipe.student_base)
     result = filters.filter_rationales(
-        read_written(written),
-        questions=read_splits(asked).train,
+        written,
+        questions=train,
         task=catalogue.find(recipe.questions.task),
         settings=settings,
         count_tokens=encoding.counter(tokenizer, family, recipe.student.template),
         can_encode=encoding.can_encode(tokenizer),
+        first=first,
     )
     keep_rationales(work, "kept.jsonl", result.kept)
     dropped = ({**asdict(one), "reason": why} for why, out in result.dropped.items() for one in out)
     records.write_json_lines(work.folder / "dropped.jsonl", dropped)
     work.counts["outcomes"] = result.counts()
+    return result
 
 
 def read_filtered(stage: Stage) -> filters.Filtered:

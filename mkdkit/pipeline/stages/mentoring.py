@@ -1,4 +1,4 @@
-"""The mentor: trained on the teacher's rationales; it writes its own, and gives soft labels."""
+"""The mentor: trained on the teacher's rationales, it writes its own."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ from mkdkit.records import Question, Rationale
 from mkdkit.settings import Recipe
 from mkdkit.tasks import answers, catalogue
 from mkdkit.teachers import places, recorded
-from mkdkit.training import loop, soft_labels
+from mkdkit.training import loop
 
 
 def mentor(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
@@ -138,58 +138,3 @@ def mentor_set(
     written = augmentation(recipe, base=base, more=more)
     wide = with_new_questions(recipe) if more else recipe
     return filtered("mentor-set", wide, recipe.mentor_filter, written, fresh)
-
-
-def labels(
-    recipe: Recipe, *, base: str | None = None, more: bool = False, fresh: bool = False
-) -> Stage:
-    """Return the stage with the mentor's soft labels for both sets of rationales."""
-    speaker = mentor(recipe, base=base)
-    asked = questions(with_new_questions(recipe) if more else recipe)
-    sets = [teacher_set(recipe), mentor_set(recipe, base=base, more=more)]
-    return compute_or_load(
-        "soft-labels",
-        _soft_labels,
-        recipe,
-        asked,
-        speaker,
-        sets,
-        settings={
-            **asdict(recipe.soft_labels),
-            "template": recipe.student.template,
-            "max_tokens": recipe.student.max_tokens,
-        },
-        inputs=[asked, speaker, *sets],
-        files=base_files(recipe.student_base),
-        fresh=fresh,
-    )
-
-
-def _soft_labels(
-    work: Work, recipe: Recipe, asked: Stage, speaker: Stage, sets: Sequence[Stage]
-) -> None:
-    model, tokenizer = load_model(speaker)
-    student_tokenizer = loading.load_tokenizer(recipe.student_base)
-    encoding.require_shared_vocabulary(tokenizer, student_tokenizer)
-    rationales = [one for stage in sets for one in read_kept(stage)]
-    train = read_splits(asked).train
-    rows = encode(student_tokenizer, recipe.student_base, recipe.student, train, rationales)
-    written = soft_labels.write_store(
-        work.folder,
-        model,
-        rows,
-        recipe.soft_labels,
-        fill=encoding.fill_token(tokenizer),
-        identity={"mentor": speaker.key},
-    )
-    for _ in progress(written, "soft labels", "shard", None):
-        pass
-    store = soft_labels.Store(work.folder)
-    tokens = store.manifest["scored_tokens"]
-    size = sum(path.stat().st_size for path in work.folder.glob("*.safetensors"))
-    work.counts = {"rows": len(store), "scored_tokens": tokens, "bytes_per_token": size / tokens}
-
-
-def load_labels(stage: Stage) -> soft_labels.Store:
-    """Return the soft-label store of a `soft-labels` stage, opened."""
-    return soft_labels.Store(stage.folder, {"mentor": dict(stage.done["inputs"])["mentor"]})

@@ -11,6 +11,7 @@ from mkdkit.pipeline.folders import Stage, Work, compute_or_load, runs_folder
 from mkdkit.pipeline.stages.data import questions, read_splits
 from mkdkit.pipeline.stages.scores import scores
 from mkdkit.pipeline.stages.students import require_one_vocabulary
+from mkdkit.pipeline.stages.unlabelled import UNLABELLED
 from mkdkit.settings import Recipe
 
 
@@ -41,7 +42,7 @@ def _report(work: Work, recipe: Recipe, names: Sequence[str], scored: Sequence[S
     outcomes = {
         stage.name.removesuffix("-set"): stage.done["counts"]["outcomes"]
         for stage in made
-        if stage.name in ("teacher-set", "mentor-set")
+        if stage.name in ("teacher-set", "mentor-set", UNLABELLED)
     }
     content = {
         "arms": [_arm_row(name, stage, recipe) for name, stage in zip(names, scored, strict=True)],

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mkdkit import records
-from mkdkit.evaluation import scoring
+from mkdkit.evaluation import scoring, voting
 from mkdkit.models import loading, prompting
 from mkdkit.pipeline import arms
 from mkdkit.pipeline.arms import Arm
@@ -15,7 +15,7 @@ from mkdkit.pipeline.stages.fine_tuning import load_model
 from mkdkit.pipeline.stages.mentoring import mentor
 from mkdkit.pipeline.stages.students import student
 from mkdkit.records import Question, Splits
-from mkdkit.settings import Recipe
+from mkdkit.settings import Recipe, SamplingSettings
 from mkdkit.tasks import catalogue
 from mkdkit.teachers import scripted
 
@@ -43,6 +43,8 @@ def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False
     }
     if method.role == "teacher":
         settings["teacher"] = asdict(recipe.teacher)
+    if method.by_vote:
+        settings["voters"] = asdict(_voters(recipe))
     return compute_or_load(
         "scores",
         _scores,
@@ -61,26 +63,48 @@ def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False
 def _scores(
     work: Work, recipe: Recipe, method: Arm, split: str, asked: Stage, source: Stage | None
 ) -> None:
-    splits, task = read_splits(asked), catalogue.find(recipe.questions.task)
+    splits = read_splits(asked)
     held: list[Question] = getattr(splits, split)
-    needs_examples = method.prompted == "few-shot-cot"
     if method.role == "teacher":
         found = _teacher_answers(recipe, held)
     else:
-        trained = source if method.completions else None
-        model, tokenizer = load_model(trained) if trained else load_untrained(recipe)
-        found = scoring.answer_questions(
-            model,
-            tokenizer,
-            held,
-            task,
-            recipe.scoring,
-            prompted=method.prompted,
-            examples=_examples(splits, source, tokenizer, recipe) if needs_examples else (),
-            label=f"score {method.name}",
-        )
+        found = _model_answers(recipe, method, splits, held, source)
     records.write_json_lines(work.folder / "answers.jsonl", (asdict(one) for one in found))
     work.counts = {"arm": method.name, **asdict(scoring.summarise(found))}
+
+
+def _model_answers(
+    recipe: Recipe, method: Arm, splits: Splits, held: Sequence[Question], source: Stage | None
+) -> list[scoring.Answered]:
+    task, label = catalogue.find(recipe.questions.task), f"score {method.name}"
+    needs_examples = method.prompted == "few-shot-cot"
+    trained = source if method.completions else None
+    model, tokenizer = load_model(trained) if trained else load_untrained(recipe)
+    if method.by_vote:
+        sampled = _voters(recipe)
+        return voting.answer_by_vote(model, tokenizer, held, task, sampled, label=label)
+    return scoring.answer_questions(
+        model,
+        tokenizer,
+        held,
+        task,
+        recipe.scoring,
+        prompted=method.prompted,
+        examples=_examples(splits, source, tokenizer, recipe) if needs_examples else (),
+        label=label,
+    )
+
+
+def _voters(recipe: Recipe) -> SamplingSettings:
+    """Return how the completions that vote are sampled: as many rows at a time as in scoring."""
+    samples = recipe.voting.samples
+    return SamplingSettings(
+        degree=samples,
+        sampling_temperature=recipe.voting.sampling_temperature,
+        max_new_tokens=recipe.scoring.max_new_tokens,
+        batch_size=max(1, recipe.scoring.batch_size // samples),
+        seed=recipe.seed,
+    )
 
 
 def load_untrained(recipe: Recipe) -> tuple[Any, Any]:

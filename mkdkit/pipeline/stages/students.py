@@ -17,7 +17,9 @@ from mkdkit.pipeline.stages.data import (
     with_new_questions,
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune
-from mkdkit.pipeline.stages.mentoring import labels, load_labels, mentor_set
+from mkdkit.pipeline.stages.labelling import labels, load_labels
+from mkdkit.pipeline.stages.mentoring import mentor_set
+from mkdkit.pipeline.stages.unlabelled import mentor_sets, read_train
 from mkdkit.records import Question
 from mkdkit.settings import Recipe, StudentSettings
 from mkdkit.tasks import answers
@@ -50,7 +52,8 @@ def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> S
         raise ValueError(f"arm {arm!r} trains no student; it is {method.what}")
     recipe = _for_arm(recipe, method)
     sets, store = _sources(recipe, method)
-    asked = questions(with_new_questions(recipe) if method.new_questions else recipe)
+    is_wide = method.new_questions == "labelled"
+    asked = questions(with_new_questions(recipe) if is_wide else recipe)
     return compute_or_load(
         "student",
         _student,
@@ -78,6 +81,10 @@ def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
         teacher = replace(recipe.teacher, rationales_per_question=method.per_question)
         recipe = replace(recipe, teacher=teacher)
     changes: dict[str, Any] = {} if method.soft_labels else {"kd_weight": 0.0}
+    if method.divergence is not None:
+        changes["divergence"] = method.divergence
+    if not changes.get("kd_weight", recipe.student.kd_weight):
+        changes["divergence"] = "forward"  # there is none in the loss
     if not method.consistent:
         changes |= {"consistency_weight": 0.0, "consistency_temperature": 1.0}
     if method.equal_steps:
@@ -90,9 +97,9 @@ def _sources(recipe: Recipe, method: Arm) -> tuple[list[Stage], Stage | None]:
     base = recipe.student_base if method.self_mentor else None
     sets = [] if method.completions == "answers" else [teacher_set(recipe)]
     if method.completions == "teacher and mentor":
-        sets.append(mentor_set(recipe, base=base, more=method.new_questions))
+        sets += mentor_sets(recipe, base=base, new=method.new_questions)
     wanted = method.soft_labels and recipe.student.kd_weight > 0
-    return sets, labels(recipe, base=base, more=method.new_questions) if wanted else None
+    return sets, labels(recipe, base=base, new=method.new_questions) if wanted else None
 
 
 def _student(
@@ -104,18 +111,19 @@ def _student(
     store: Stage | None,
 ) -> None:
     base, settings, splits = recipe.student_base, recipe.student, read_splits(asked)
+    train = read_train(asked, sets)
     tokenizer = loading.load_tokenizer(base)
     kept = [one for stage in sets for one in read_kept(stage)]
     if method.completions == "answers":
         family = loading.family_of_base(base)
         rows = encoding.encode_answers(
-            tokenizer, splits.train, family=family, max_tokens=settings.max_tokens
+            tokenizer, train, family=family, max_tokens=settings.max_tokens
         )
     else:
-        rows = encode(tokenizer, base, settings, splits.train, kept)
+        rows = encode(tokenizer, base, settings, train, kept)
     if method.consistent:
         rows = consistency.pair_up(rows, [one.text for one in kept])
-        spans = _answer_tokens(tokenizer, base, settings, splits.train)
+        spans = _answer_tokens(tokenizer, base, settings, train)
         loss_of = consistency.consistent_answers(settings, spans)
     else:
         loss_of = loop.distillation(load_labels(store) if store else None, settings)

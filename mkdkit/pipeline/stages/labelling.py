@@ -1,0 +1,79 @@
+"""The mentor's soft labels: what it says, token by token, of all that the student will learn."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from mkdkit.models import encoding, loading
+from mkdkit.pipeline.arms import NewQuestions
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.data import (
+    base_files,
+    questions,
+    read_kept,
+    teacher_set,
+    with_new_questions,
+)
+from mkdkit.pipeline.stages.fine_tuning import encode, load_model, progress
+from mkdkit.pipeline.stages.mentoring import mentor
+from mkdkit.pipeline.stages.unlabelled import mentor_sets, read_train
+from mkdkit.settings import Recipe
+from mkdkit.training import soft_labels
+
+
+def labels(
+    recipe: Recipe,
+    *,
+    base: str | None = None,
+    new: NewQuestions | None = None,
+    fresh: bool = False,
+) -> Stage:
+    """Return the stage with the mentor's soft labels for the teacher's and its own rationales."""
+    speaker = mentor(recipe, base=base)
+    asked = questions(with_new_questions(recipe) if new == "labelled" else recipe)
+    sets = [teacher_set(recipe), *mentor_sets(recipe, base=base, new=new)]
+    return compute_or_load(
+        "soft-labels",
+        _soft_labels,
+        recipe,
+        asked,
+        speaker,
+        sets,
+        settings={
+            **asdict(recipe.soft_labels),
+            "template": recipe.student.template,
+            "max_tokens": recipe.student.max_tokens,
+        },
+        inputs=[asked, speaker, *sets],
+        files=base_files(recipe.student_base),
+        fresh=fresh,
+    )
+
+
+def _soft_labels(
+    work: Work, recipe: Recipe, asked: Stage, speaker: Stage, sets: Sequence[Stage]
+) -> None:
+    model, tokenizer = load_model(speaker)
+    student_tokenizer = loading.load_tokenizer(recipe.student_base)
+    encoding.require_shared_vocabulary(tokenizer, student_tokenizer)
+    rationales = [one for stage in sets for one in read_kept(stage)]
+    train = read_train(asked, sets)
+    rows = encode(student_tokenizer, recipe.student_base, recipe.student, train, rationales)
+    written = soft_labels.write_store(
+        work.folder,
+        model,
+        rows,
+        recipe.soft_labels,
+        fill=encoding.fill_token(tokenizer),
+        identity={"mentor": speaker.key},
+    )
+    for _ in progress(written, "soft labels", "shard", None):
+        pass
+    store = soft_labels.Store(work.folder)
+    tokens = store.manifest["scored_tokens"]
+    size = sum(path.stat().st_size for path in work.folder.glob("*.safetensors"))
+    work.counts = {"rows": len(store), "scored_tokens": tokens, "bytes_per_token": size / tokens}
+
+
+def load_labels(stage: Stage) -> soft_labels.Store:
+    """Return the soft-label store of a `soft-labels` stage, opened."""
+    return soft_labels.Store(stage.folder, {"mentor": dict(stage.done["inputs"])["mentor"]})

@@ -1,0 +1,86 @@
+"""New questions whose answers nobody is told: what the mentor writes for them, kept by its vote."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from mkdkit import records
+from mkdkit.evaluation import voting
+from mkdkit.pipeline.arms import NewQuestions
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.data import (
+    base_files,
+    filter_key,
+    keep_filtered,
+    questions,
+    read_splits,
+    read_written,
+    with_new_questions,
+)
+from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
+from mkdkit.records import Question
+from mkdkit.settings import Recipe
+from mkdkit.tasks import catalogue
+
+UNLABELLED = "unlabelled-set"  # the stage's name
+VOTED = "voted.jsonl"  # in its folder: the questions that are learnt, with the answers voted
+
+
+def unlabelled_set(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> Stage:
+    """Return the stage with the mentor's rationales for new questions, kept by their vote alone.
+
+    They are those of the arm mentor_kd_new_questions; only here nobody is told the answers. What
+    was voted takes their place, in the stage's own questions (`read_train`). Its counts say how
+    many of the kept ones are right: known to us, and to nothing that learns.
+    """
+    own, asked = questions(recipe), questions(with_new_questions(recipe))
+    written = augmentation(recipe, base=base, more=True)
+    return compute_or_load(
+        UNLABELLED,
+        _keep_by_vote,
+        recipe,
+        own,
+        asked,
+        written,
+        settings={
+            **filter_key(recipe, recipe.mentor_filter),
+            "least_share": recipe.voting.least_share,
+        },
+        inputs=[own, asked, written],
+        files=base_files(recipe.student_base),
+        fresh=fresh,
+    )
+
+
+def _keep_by_vote(work: Work, recipe: Recipe, own: Stage, asked: Stage, written: Stage) -> None:
+    known = {question.id for question in read_splits(own).train}
+    new = [one for one in read_written(written) if one.question_id not in known]
+    task = catalogue.find(recipe.questions.task)
+    votes = voting.vote_of_each(new, task)
+    told = [  # from here on the reference answers of new questions are gone
+        replace(question, answer=votes[question.id].prediction or "")
+        for question in read_splits(asked).train
+        if question.id in votes
+    ]
+    settings = replace(recipe.mentor_filter, correct_only=False)
+    rules = voting.rules(votes, task, least_share=recipe.voting.least_share)
+    result = keep_filtered(work, recipe, settings, told, new, rules)
+    kept = {one.question_id for one in result.kept}
+    records.write_questions(work.folder / VOTED, (one for one in told if one.id in kept))
+
+
+def read_train(asked: Stage, sets: Iterable[Stage]) -> list[Question]:
+    """Return the training questions, and those whose answers were voted in one of the sets."""
+    voted = [stage.folder / VOTED for stage in sets if stage.name == UNLABELLED]
+    return [
+        *read_splits(asked).train,
+        *(question for path in voted for question in records.read_questions(path)),
+    ]
+
+
+def mentor_sets(
+    recipe: Recipe, *, base: str | None = None, new: NewQuestions | None = None
+) -> list[Stage]:
+    """Return the stages with all rationales of the mentor, for one kind of new questions."""
+    if new != "unlabelled":
+        return [mentor_set(recipe, base=base, more=new == "labelled")]
+    return [mentor_set(recipe, base=base), unlabelled_set(recipe, base=base)]
