@@ -62,5 +62,5 @@ def test_impossible_shares_are_refused():
         mcnemar_power(100, differing=10, difference=11)
     with pytest.raises(ValueError, match="differing 0"):
         detectable_difference(100, differing=0)
-    with pytest.raises(ValueError, match="power must be above the level 0.05 and below 1, got 1"):
+    with pytest.raises(ValueError, match=r"above the level 0\.05 and below 1, got 1"):
         detectable_difference(100, differing=10, power=1)

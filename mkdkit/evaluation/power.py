@@ -60,4 +60,4 @@ def detectable_difference(
 
     if missing(differing) > 0:
         return None
-    return float(optimize.brentq(missing, 0, differing, xtol=1e-6))
+    return float(optimize.root_scalar(missing, bracket=(0, differing), xtol=1e-6).root)

@@ -51,7 +51,7 @@ def bootstrap_interval(
         )
     source = np.random.default_rng(seed)
     found = stats.bootstrap(
-        (right,), np.mean, n_resamples=draws, batch=1000, method="BCa", random_state=source
+        (right,), np.mean, n_resamples=draws, batch=1000, method="BCa", rng=source
     ).confidence_interval
     return float(right.mean()), float(found.low), float(found.high)
 
