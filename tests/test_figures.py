@@ -46,6 +46,10 @@ def draw_ablation():
 
 
 COUNTS = {"kept": 60, "no answer": 10, "wrong answer": 30, "cannot be encoded": 0}
+MISTAKES = {
+    "base_few_shot_cot": {"no answer": 90, "lost state": 1234, "right on flawed reasoning": 0},
+    "mentor_kd": {"no answer": 0, "lost state": 324, "right on flawed reasoning": 1000},
+}
 TOKENS = [" Ann", " has", " 12", " apples", ",", " 12", " -", " 5", " =", " 7", "."]
 BLOCK = np.linspace(-0.1, 0.1, 64)
 PRETRAINED = {
@@ -80,6 +84,7 @@ DRAWN = {
         p_values={"coin_flip": 0.25, "date_understanding": 1.0},
         xlabel="mentor_kd minus fine_tune_cot_equal_steps (points)",
     ),
+    "error kinds": lambda: figures.plot_error_kinds(MISTAKES),
     "pretraining": lambda: figures.plot_pretraining(PRETRAINED),
     "ablation": draw_ablation,
     "ablation over names": lambda: figures.plot_ablation(
@@ -359,6 +364,25 @@ def test_the_error_of_a_4_bit_block_is_the_difference():
 def test_blocks_of_two_sizes_are_refused(restored):
     with pytest.raises(ValueError, match="both blocks must have one size"):
         figures.plot_nf4_block(BLOCK, restored)
+
+
+def test_kinds_of_mistakes_are_counted_beside_their_bars():
+    ax = figures.plot_error_kinds(MISTAKES)
+    assert [bar.get_width() for bar in ax.patches] == [90, 1234, 0, 0, 324, 1000]
+    assert [text.get_text() for text in ax.texts] == ["90", "1,234", "0", "0", "324", "1,000"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(MISTAKES["mentor_kd"])
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["base_few_shot_cot (1,324)", "mentor_kd (1,324)"]
+    tops = [bar.get_y() + bar.get_height() / 2 for bar in ax.patches]
+    assert all(upper < lower for upper, lower in zip(tops[:3], tops[3:], strict=True))
+    assert ax.yaxis_inverted()
+
+
+def test_kinds_of_one_arm_or_of_unlike_ones_are_refused():
+    with pytest.raises(ValueError, match="two arms with the same kinds"):
+        figures.plot_error_kinds({"mentor_kd": {"right": 1}})
+    with pytest.raises(ValueError, match="two arms with the same kinds"):
+        figures.plot_error_kinds({"mentor_kd": {"right": 1}, "mentor": {"other": 1}})
 
 
 def test_a_role_has_one_colour_everywhere():

@@ -2,14 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mkdkit.evaluation import seeds
 from mkdkit.evaluation.statistics import (
     Pairs,
+    bootstrap_interval,
     count_pairs,
     holm,
     majority_accuracy,
     mcnemar,
+    mcnemar_mid_p,
     mcnemar_range,
     mean_interval,
     paired_bootstrap,
@@ -22,6 +25,7 @@ from mkdkit.evaluation.statistics import (
 def test_wilson_interval_of_a_textbook_example():
     # 81 of 263: Newcombe (1998), Statistics in Medicine 17, table I, method 3
     assert wilson_interval(81, 263) == pytest.approx((25.53, 36.62), abs=0.01)
+    assert wilson_interval(15, 148) == pytest.approx((6.24, 16.05), abs=0.01)  # the same table
 
 
 def test_wilson_interval_stays_within_0_and_100():
@@ -36,6 +40,66 @@ def test_exact_mcnemar_counts_coins():
     second = [False] * 1 + [True] * 7 + [True] * 50
     # 1 head or fewer in 8 throws, doubled: 2 · (1 + 8) / 256
     assert mcnemar(first, second) == pytest.approx(2 * 9 / 256)
+
+
+def arms(both, lost, gained, neither):
+    """Two arms with these counts."""
+    first = [True] * (both + lost) + [False] * (gained + neither)
+    second = [True] * both + [False] * lost + [True] * gained + [False] * neither
+    return first, second
+
+
+def test_airway_reactions_before_and_after_a_transplantation():
+    # Bentur et al. (2009), in Fagerland et al. (2013), tables 1 and 2: exact 0.0703, mid-p 0.0391
+    before, after = arms(1, 1, 7, 12)
+    assert mcnemar(before, after) == pytest.approx(0.0703, abs=5e-5)
+    assert mcnemar_mid_p(before, after) == pytest.approx(0.0391, abs=5e-5)
+    assert mcnemar_mid_p(after, before) == mcnemar_mid_p(before, after)
+
+
+def test_approval_of_a_prime_minister_fell():
+    # Agresti, Categorical Data Analysis: 794, 150, 86, 570; z = (86 - 150) / sqrt(236) = -4.17.
+    # Of 236 coins the mid-p value is about the normal curve's, the exact one that with Yates' half
+    now, later = arms(794, 150, 86, 570)
+    assert mcnemar_mid_p(now, later) == pytest.approx(2 * stats.norm.sf(64 / 236**0.5), rel=0.1)
+    assert mcnemar(now, later) == pytest.approx(2 * stats.norm.sf(63 / 236**0.5), rel=0.1)
+
+
+def test_the_mid_p_value_of_arms_that_are_level_is_one_less_half_a_chance():
+    # two gained, two lost: six of the 16 ways four coins fall; Fagerland et al., supplement
+    assert mcnemar_mid_p(*arms(5, 2, 2, 1)) == pytest.approx(1 - 0.5 * 6 / 16)
+    assert mcnemar_mid_p(*arms(5, 0, 0, 1)) == 1.0
+
+
+def limits(right, n, *, corrected):
+    """Percentile or BCa limits (%) of a proportion for draws without end: binomial quantiles."""
+    p, ends = right / n, stats.norm.ppf([0.025, 0.975])
+    if corrected:
+        below = stats.binom.cdf(right - 1, n, p) + stats.binom.pmf(right, n, p) / 2
+        bias, skew = stats.norm.ppf(below), (1 - 2 * p) / (6 * (n * p * (1 - p)) ** 0.5)
+        ends = bias + (bias + ends) / (1 - skew * (bias + ends))
+    return 100 * stats.binom.ppf(stats.norm.cdf(ends), n, p) / n
+
+
+@pytest.mark.parametrize(("right", "n"), [(30, 40), (143, 150), (12, 225)])
+def test_the_bootstrap_of_an_accuracy_comes_to_its_closed_form(right, n):
+    accuracy, *ends = bootstrap_interval([True] * right + [False] * (n - right))
+    assert accuracy == pytest.approx(100 * right / n)
+    assert ends == pytest.approx(limits(right, n, corrected=True), abs=100.1 / n)  # a question
+    assert np.mean(ends) != pytest.approx(accuracy, abs=0.1)  # not the mean plus and minus a half
+
+
+def test_near_the_end_of_the_scale_the_corrected_bootstrap_holds_and_the_plain_one_does_not():
+    n, truth = 225, 95.0
+    chance = stats.binom.pmf(np.arange(n + 1), n, truth / 100)
+
+    def coverage(interval):
+        inside = [low <= truth <= high for low, high in map(interval, range(1, n))]
+        return 100 * float(chance[1:n] @ inside)
+
+    assert coverage(lambda k: limits(k, n, corrected=False)) == pytest.approx(92.6, abs=0.05)
+    assert coverage(lambda k: limits(k, n, corrected=True)) == pytest.approx(95.2, abs=0.05)
+    assert coverage(lambda k: wilson_interval(k, n)) == pytest.approx(95.4, abs=0.05)
 
 
 def test_arrays_serve_as_well_as_lists():
@@ -110,6 +174,8 @@ def test_impossible_counts_and_unequal_arms_are_refused():
         smallest_difference(10, discordant=11)
     with pytest.raises(ValueError, match="no answers"):
         majority_accuracy([])
+    with pytest.raises(ValueError, match="got 5 that are all alike; use wilson_interval"):
+        bootstrap_interval([True] * 5)
 
 
 @pytest.mark.parametrize("n", [2, 5, 8])
@@ -120,6 +186,12 @@ def test_differences_of_one_sign_have_the_smallest_p_value_there_is(n):
 def test_the_sign_flip_test_counts_the_patterns_that_are_as_extreme():
     # sums of (3, 2, 1) with all signs: 6 4 2 0 0 -2 -4 -6; as far from zero as 3 + 2 - 1 = 4: four
     assert sign_flip_test([3.0, 2.0, -1.0]) == pytest.approx(4 / 8)
+
+
+def test_darwins_maize_crossed_and_selfed():
+    # Fisher, The Design of Experiments (1935), section 21: of 32768 sums 863 are 314 or more
+    eighths = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
+    assert sign_flip_test(eighths) == pytest.approx(2 * 863 / 32768)
 
 
 def test_differences_that_cancel_show_nothing():

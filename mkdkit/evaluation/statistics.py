@@ -23,6 +23,39 @@ def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[
     return 100 * float(interval.low), 100 * float(interval.high)
 
 
+def bootstrap_interval(
+    outcomes: Outcomes, *, draws: int = 10_000, seed: int = 0
+) -> tuple[float, float, float]:
+    """Return an accuracy and its 95% bootstrap interval (BCa), in percent.
+
+    A check of Wilson's interval that assumes no formula, and one that can be had of any other
+    mean. BCa, because the plain percentile interval is too narrow near 0 and 100%: of 225
+    questions with a true accuracy of 95% it holds the truth in 92.6% of all tests, BCa in 95.2%,
+    Wilson in 95.4% (all counted out, not drawn).
+
+    Args:
+        outcomes: whether each question was answered right.
+        draws: how often all questions are drawn with replacement.
+        seed: of the draws.
+
+    Raises:
+        ValueError: all outcomes are alike: every draw then is too, and shows no uncertainty.
+
+    Source: Efron, Better bootstrap confidence intervals (1987); computed by scipy.
+    """
+    right = 100.0 * np.asarray(outcomes, dtype=float)
+    if len(set(right.tolist())) < 2:
+        raise ValueError(
+            f"a bootstrap needs right and wrong outcomes, got {len(right)} that are all alike; "
+            "use wilson_interval"
+        )
+    source = np.random.default_rng(seed)
+    found = stats.bootstrap(
+        (right,), np.mean, n_resamples=draws, batch=1000, method="BCa", rng=source
+    ).confidence_interval
+    return float(right.mean()), float(found.low), float(found.high)
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
     """How two arms did on the same questions: every question is counted once."""
@@ -59,6 +92,26 @@ def mcnemar(first: Outcomes, second: Outcomes) -> float:
     return _coin_p_value(pairs.gained, pairs.lost)
 
 
+def mcnemar_mid_p(first: Outcomes, second: Outcomes) -> float:
+    """Return the two-sided mid-p McNemar p-value of two arms on the same questions.
+
+    The exact test counts what was seen as wholly extreme, the mid-p test as half so. At a nominal
+    5% the exact test is wrong much more seldom, and misses more; mid-p comes close to 5%, though
+    nothing guarantees that it stays below. 1 if the arms never differ.
+
+    Args:
+        first: the first arm's outcomes.
+        second: the second arm's, in the same order.
+
+    Source: Fagerland, Lydersen and Laake (2013), BMC Medical Research Methodology 13:91.
+    """
+    pairs = count_pairs(first, second)
+    seen = float(stats.binom.pmf(pairs.gained, pairs.gained + pairs.lost, 0.5))
+    if pairs.gained == pairs.lost:  # the exact p-value, twice one side, was cut to 1
+        return 1 - seen / 2 if pairs.gained else 1.0
+    return _coin_p_value(pairs.gained, pairs.lost) - seen
+
+
 def mcnemar_range(first_correct: int, second_correct: int, n: int) -> tuple[float, float]:
     """Return the lowest and the highest McNemar p-value that two accuracies alone allow.
 
@@ -81,6 +134,9 @@ def mcnemar_range(first_correct: int, second_correct: int, n: int) -> tuple[floa
 def smallest_difference(n: int, *, discordant: int, level: float = 0.05) -> float | None:
     """Return the smallest difference (points) that exact McNemar calls sure; None if none is.
 
+    That is a difference seen in one test. `power.detectable_difference` is the true one that a
+    test will most likely show.
+
     Args:
         n: questions in the test.
         discordant: questions that one of the two arms got right and the other wrong.
@@ -102,7 +158,10 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """Return the gain of the second arm over the first and its 95% interval, in points.
 
-    Questions are drawn with replacement, both arms' results together.
+    Questions are drawn with replacement, both arms' results together. The interval is that of the
+    percentiles. From 20 questions on it leaves zero out in at most 5% of all tests of two arms
+    that are equally good, on however many questions they differ. With fewer it is too narrow: in
+    up to 7% with 10 questions, 13% with 5.
     """
     _require_pairs(first, second)
     gain = 100.0 * (np.asarray(second, dtype=float) - np.asarray(first, dtype=float))

@@ -1,7 +1,8 @@
 """Figures: plain numbers in, Axes out. No function here loads, saves or chooses a title.
 
-Rationales and training are drawn here, accuracies in `comparisons`, the inside of a model in
-`closeups`, the method in `method`; all can be called through this module.
+Rationales and training are drawn here, accuracies in `comparisons`, kinds of mistakes in
+`mistakes`, the inside of a model in `closeups`, the method in `method`; all can be called through
+this module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,7 @@ from mkdkit.show.comparisons import (
 )
 from mkdkit.show.exploring import plot_rows
 from mkdkit.show.method import plot_method
+from mkdkit.show.mistakes import plot_error_kinds
 from mkdkit.show.planning_figure import plot_memory_on_gpus
 from mkdkit.show.pretraining import plot_pretraining
 from mkdkit.show.speed import plot_speedups
@@ -47,6 +49,7 @@ __all__ = [
     "plot_accuracies",
     "plot_differences",
     "plot_seed_differences",
+    "plot_error_kinds",
     "plot_pretraining",
     "plot_ablation",
     "add_published",

@@ -88,6 +88,20 @@ def _last_answer(text: str, task: Task | None) -> tuple[int, str | None]:
     return -1, None
 
 
+def find_marked_answer(completion: str, task: Task) -> int | None:
+    """Return the character at which the answer begins, behind the mark that counts; None without.
+
+    >>> from mkdkit.tasks import catalogue
+    >>> text = "3 + 4 = 7. --> 7"
+    >>> text[find_marked_answer(text, catalogue.find("svamp")) :]
+    ' 7'
+    """
+    text = cut_next_question(completion)
+    start, _ = _last_answer(text, task)
+    mark = _MARK.match(text, start) if start >= 0 else None
+    return mark.end() if mark else None
+
+
 def _inside_braces(text: str) -> str:
     """Return the text up to the brace that closes the one already open."""
     depth = 1

@@ -65,7 +65,7 @@ def _impossible_dates(text: str) -> list[Slip]:
         parts = [int(part) for part in match[0].split("/")] if "/" in match[0] else []
         is_day_first = parts and parts[0] > 12 >= parts[1]
         if not _days(match[0]) and not is_day_first:
-            slips.append(Slip(*match.span(), f"there is no {match[0]}"))
+            slips.append(Slip(*match.span(), f"there is no {match[0]}", "arithmetic"))
     return slips
 
 
@@ -81,7 +81,8 @@ def _wrong_steps(text: str) -> list[Slip]:
             if not right or not ends or _match(right, ends):
                 continue
             shown = min(day for day in right if day)
-            slips.append(Slip(*match.span(), f"that is {slashed(shown)}, not {match['end']}"))
+            reason = f"that is {slashed(shown)}, not {match['end']}"
+            slips.append(Slip(*match.span(), reason, "arithmetic"))
     return slips
 
 
@@ -114,7 +115,8 @@ def _wrong_events(question: Question, text: str) -> list[Slip]:
         right, said = days.get(match[1].lower()), _days(match[2])
         if right and said and right not in said:
             reason = f"the date is {slashed(right)}, not {match[2]}"
-            slips.append(Slip(*match.span(), reason))
+            is_told = match[1].lower() == "today" and course.today == course.told
+            slips.append(Slip(*match.span(), reason, "reading" if is_told else "state"))
     return slips
 
 
@@ -128,10 +130,11 @@ def _wrong_option(options: dict[str, date], text: str) -> list[Slip]:
     if last[2]:
         said = _days(last[2])
         if said and day not in said:
-            return [Slip(*last.span(), f"({last[1]}) is {slashed(day)}, not {last[2]}")]
+            reason = f"({last[1]}) is {slashed(day)}, not {last[2]}"
+            return [Slip(*last.span(), reason, "conclusion")]
         return []
     stated = [_days(match[0]) for match in re.finditer(_DATE, text[: last.start()])]
     if stated and not any(_match({day}, days) or day in days for days in stated):
         reason = f"({last[1]}) is {slashed(day)}, a date the chain does not come to"
-        return [Slip(*last.span(), reason)]
+        return [Slip(*last.span(), reason, "conclusion")]
     return []

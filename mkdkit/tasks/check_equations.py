@@ -55,12 +55,26 @@ _UNIT = re.compile(
 
 def find_slips(question: Question, text: str) -> list[Slip]:
     """Return a slip for every equation that is false however it may be read."""
-    return [Slip(start, end, wrong) for start, end, wrong in _judge(text) if wrong]
+    return [Slip(start, end, wrong, "arithmetic") for start, end, wrong in _judge(text) if wrong]
 
 
 def find_holding(text: str) -> list[tuple[int, int]]:
     """Return (start, end) of every equation that holds exactly, not of one that was rounded."""
     return [(start, end) for start, end, wrong in _judge(text) if wrong == ""]
+
+
+def find_operands(text: str) -> list[tuple[int, int, list[Fraction]]]:
+    """Return (start, end, the numbers in it) of the left side of every equation."""
+    return [(*match.span("left"), numbers_of(match["left"])) for match in _EQUATION.finditer(text)]
+
+
+def numbers_of(text: str) -> list[Fraction]:
+    """Return the numbers written in figures, in the order of the text, without sign and unit.
+
+    >>> numbers_of("$1,250.50 and 20%")
+    [Fraction(2501, 2), Fraction(20, 1)]
+    """
+    return [Fraction(re.sub(r"[^0-9.]", "", number)) for number in re.findall(_NUMBER, text)]
 
 
 def _judge(text: str) -> Iterator[tuple[int, int, str]]:

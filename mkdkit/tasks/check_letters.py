@@ -57,5 +57,7 @@ def _wrong_end(words: tuple[str, ...], joined: str, text: str) -> list[Slip]:
     is_word = said.casefold() in {word.casefold() for word in words}
     if not has_cue or is_word or said.casefold() == joined or abs(len(said) - len(joined)) > 1:
         return []
-    start = last_line + match.start(2)
-    return [Slip(start, start + len(said), f"the last letters make {joined}, not {said}")]
+    start, reason = last_line + match.start(2), f"the last letters make {joined}, not {said}"
+    named = [re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None for word in words]
+    kind = "reading" if any(named) and not all(named) else "state"  # a word was left out
+    return [Slip(start, start + len(said), reason, kind)]

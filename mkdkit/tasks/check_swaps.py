@@ -29,6 +29,7 @@ _LOOKS_BACK = re.compile(
     r"|beginning|had|was|were|if|who|which|instead|would)\b",
     re.IGNORECASE,
 )
+_AT_THE_END = re.compile(r"\b(?:ends?|finally|final)\b", re.IGNORECASE)
 _GIVES = re.compile(r"\b(?:giv(?:es|ing)|gave|hand(?:s|ing)|pass(?:es|ing)|to|from|with) $")
 _SWAPS = r"(?:swap|trade|trading|switch|exchange)\w*"
 _CLAUSE = re.compile(r"[.\n;!?]")
@@ -101,7 +102,10 @@ def _false_statement(deal: Deal, statements: list[Statement], text: str) -> list
         if is_false:
             right = states[place][said.person]
             reason = f"{said.person} has the {right} there, not the {said.item}"
-            return [Slip(said.start, said.end, reason)]
+            is_start = place == 0 and (marks or not re.search(_SWAPS, text[: said.start]))
+            if _AT_THE_END.search(_CLAUSE.split(text[: said.end])[-1]):
+                is_start = False  # the answer told first
+            return [Slip(said.start, said.end, reason, "reading" if is_start else "state")]
     return []
 
 
@@ -147,9 +151,10 @@ def _wrong_option(deal: Deal, statements: list[Statement], text: str) -> list[Sl
     ]
     said = [s for s in statements if s.person == deal.asked and s.end <= last.start() + 1]
     if named and chosen not in named:
-        return [Slip(*last.span(), f"({last[1]}) is the {chosen}, not the {named[0]}")]
+        reason = f"({last[1]}) is the {chosen}, not the {named[0]}"
+        return [Slip(*last.span(), reason, "conclusion")]
     silent = said and deal.asked not in text[said[-1].end : last.start()]
     if silent and said[-1].item != chosen and not said[-1].looks_back:
         reason = f"({last[1]}) is the {chosen}, but {deal.asked} has the {said[-1].item} above"
-        return [Slip(*last.span(), reason)]
+        return [Slip(*last.span(), reason, "conclusion")]
     return []

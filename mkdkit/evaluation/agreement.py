@@ -1,0 +1,83 @@
+"""How alike two models answer: the same answers, and the same mistakes."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from mkdkit.tasks import answers, extractors
+from mkdkit.tasks.catalogue import Task
+
+Known = str | Fraction | None  # an answer as it is compared; None: no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a student's predictions compare with its mentor's, question by question."""
+
+    n: int
+    same: float  # % of all questions: both gave the same answer
+    both_wrong: int
+    same_wrong: int  # of these: both gave the same wrong answer
+    same_wrong_share: float | None  # % of both_wrong; None: they are never wrong together
+    by_chance: float | None  # % of both_wrong that chance would give
+
+
+def compare_predictions(
+    first: Sequence[str | None], second: Sequence[str | None], references: Sequence[str], task: Task
+) -> Agreement:
+    """Return how often two models give the same answer, and the same wrong one.
+
+    A question that a model gave no answer to is wrong, and the same as nothing. What chance would
+    give: on each question both draw, one without the other, a wrong answer from all they ever
+    answered, as often as they give it. With three options that is about a half; with numbers next
+    to nothing. More than that means one has learnt the other's mistakes, or that both fall for
+    the same trap in a question.
+
+    Args:
+        first: one model's predictions.
+        second: the other's, in the same order.
+        references: the right answers, in the same order.
+        task: how answers are compared.
+
+    Raises:
+        ValueError: there are no questions, the numbers differ, or a reference is not of the task.
+    """
+    if not references or not len(first) == len(second) == len(references):
+        raise ValueError(
+            "two models need the same questions, at least one, got "
+            f"{len(first)} and {len(second)} predictions for {len(references)} answers"
+        )
+    one, two, right = (
+        [_known(text, task) for text in texts] for texts in (first, second, references)
+    )
+    if None in right:
+        raise ValueError(f"not an answer of task {task.name!r}: {references[right.index(None)]!r}")
+    rows = list(zip(one, two, right, strict=True))
+    wrong = [(a, b, reference) for a, b, reference in rows if reference not in (a, b)]
+    same_wrong = sum(a == b is not None for a, b, _ in wrong)
+    chances = [_chance(Counter(one), Counter(two), reference) for _, _, reference in wrong]
+    return Agreement(
+        n=len(rows),
+        same=100 * sum(a == b is not None for a, b, _ in rows) / len(rows),
+        both_wrong=len(wrong),
+        same_wrong=same_wrong,
+        same_wrong_share=100 * same_wrong / len(wrong) if wrong else None,
+        by_chance=100 * sum(chances) / len(chances) if wrong else None,
+    )
+
+
+def _chance(one: Counter[Known], two: Counter[Known], reference: Known) -> float:
+    """Return how probable it is that two wrong answers to a question are the same one."""
+    ways = sum(n * two[a] for a, n in one.items() if a not in (reference, None))
+    return ways / ((one.total() - one[reference]) * (two.total() - two[reference]))
+
+
+def _known(text: str | None, task: Task) -> Known:
+    """Return an answer so that equal ones are equal: 18 and 18.0, (C) and C."""
+    if text is None:
+        return None
+    answer = text if task.answer_type == "free_form" else answers.read_answer(text, task)
+    if answer is None or task.answer_type != "number":
+        return answer and answer.strip().casefold()
+    return extractors.number_value(answer)
