@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import Divergence, StudentSettings, TrainingSettings
-from mkdkit.training import chunks, loop, losses, soft_labels
+from mkdkit.training import chunks, label_store, loop, losses, soft_labels
 
 WHOLE = 2**60  # logits that one chunk may have: all of them
 ROWS = [Row((300 + i, 301), (*range(310, 313 + 3 * i), 320 + i, 1)) for i in range(6)]
@@ -23,9 +23,9 @@ def base(request, bases):
 
 def store_of(mentor, folder, k=32):
     settings = soft_labels.SoftLabelSettings(top_k=k, batch_size=4)
-    for _ in soft_labels.write_store(folder, mentor, ROWS, settings, fill=0, identity={}):
+    for _ in label_store.write_store(folder, mentor, ROWS, settings, fill=0, identity={}):
         pass
-    return soft_labels.Store(folder)
+    return label_store.Store(folder)
 
 
 def full_kl(mentor):

@@ -1,12 +1,16 @@
 """Log-probabilities in few passes are those of plain log-softmax, and so are their gradients."""
 
 import math
+from typing import get_args
 
 import pytest
 import torch
 from torch.nn import functional as F
 
+from mkdkit.settings import Divergence
+from mkdkit.training import losses
 from mkdkit.training.coarse import LEAST_MASS, coarse_log_probs
+from mkdkit.training.soft_labels import TEMPERATURES, keep_top_k
 
 ROWS, WORDS, K = 12, 50, 7
 
@@ -75,3 +79,20 @@ def test_a_gradient_is_taken_once_and_then_refused():
     loss.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="taken once"):
         loss.backward()
+
+
+@pytest.mark.parametrize("divergence", get_args(Divergence))
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+def test_both_losses_at_once_are_the_two_of_the_lesson(divergence, temperature):
+    logits, labels, _, _ = drawn(torch.float32)
+    mentor = torch.randn(ROWS, WORDS, generator=torch.Generator().manual_seed(5))
+    soft = keep_top_k(4 * mentor, K)
+    plain = (
+        losses.rationale_loss(logits, labels),
+        soft.loss(logits, temperature=temperature, divergence=divergence),
+    )
+    (wanted,) = torch.autograd.grad(0.3 * plain[0] + 0.7 * plain[1], logits)
+    found = soft.losses(logits, labels, temperature=temperature, divergence=divergence)
+    assert [one.item() for one in found] == pytest.approx([one.item() for one in plain], rel=1e-5)
+    (got,) = torch.autograd.grad(0.3 * found[0] + 0.7 * found[1], logits)
+    assert (got - wanted).norm() <= 1e-5 * wanted.norm()

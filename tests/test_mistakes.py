@@ -9,7 +9,7 @@ from mkdkit.evaluation.selection import by_choice
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings, StudentSettings
-from mkdkit.training import mistakes, soft_labels
+from mkdkit.training import label_store, mistakes
 
 FILL = 0
 ROWS = [Row((300 + i, 301), (*range(310, 313 + 2 * i), 1)) for i in range(4)]  # 4 to 10 tokens
@@ -29,9 +29,9 @@ def base(request, bases):
 
 def store_of(mentor, rows, folder):
     whole = SoftLabelSettings(top_k=mentor.config.vocab_size, batch_size=4, precision="fp32")
-    for _ in soft_labels.write_store(folder, mentor, rows, whole, fill=FILL, identity={}):
+    for _ in label_store.write_store(folder, mentor, rows, whole, fill=FILL, identity={}):
         pass
-    return soft_labels.Store(folder)
+    return label_store.Store(folder)
 
 
 def test_padded_rows_are_as_long_as_the_longest_and_begin_as_before():

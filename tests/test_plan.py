@@ -30,6 +30,7 @@ from mkdkit.training import (
     batches,
     checkpoints,
     chunks,
+    label_store,
     loop,
     optimizers,
     rehearsal,
@@ -345,11 +346,11 @@ def test_a_stores_bytes_are_known_before_it_is_written(base, tmp_path):
     model = loading.load_base(base)
     rows = [Row((300 + i, 301), (*range(310, 330 + i), 1)) for i in range(40)]
     settings = SoftLabelSettings(top_k=64, batch_size=4)
-    for _ in soft_labels.write_store(tmp_path, model, rows, settings, fill=0, identity={}):
+    for _ in label_store.write_store(tmp_path, model, rows, settings, fill=0, identity={}):
         pass
     real = sum(path.stat().st_size for path in tmp_path.iterdir())
     tokens = sum(len(row.label) for row in rows)
-    planned = tokens * soft_labels.bytes_a_token(64, model.config.vocab_size)
+    planned = tokens * label_store.bytes_a_token(64, model.config.vocab_size)
     assert planned == pytest.approx(real, rel=0.03)
 
 

@@ -9,7 +9,7 @@ from bases import FAMILIES
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import Divergence, SoftLabelSettings, StudentSettings
-from mkdkit.training import loop, losses, soft_labels
+from mkdkit.training import label_store, loop, losses, soft_labels
 
 ROWS = [
     Row(prompt=tuple(range(300, 303 + i)), label=(*range(310, 312 + i % 5), 1)) for i in range(20)
@@ -19,7 +19,7 @@ SETTINGS = SoftLabelSettings(top_k=8, batch_size=1, precision="fp32")
 
 def write(folder, model, rows=ROWS, settings=SETTINGS, mentor="m1"):
     identity = {"mentor": mentor}
-    return list(soft_labels.write_store(folder, model, rows, settings, fill=0, identity=identity))
+    return list(label_store.write_store(folder, model, rows, settings, fill=0, identity=identity))
 
 
 @pytest.fixture(params=FAMILIES)
@@ -35,7 +35,7 @@ def logits_of(model, rows):
 
 def test_stored_labels_equal_those_of_the_live_mentor(mentor, tmp_path):
     write(tmp_path, mentor)
-    store, asked = soft_labels.Store(tmp_path), [ROWS[7], ROWS[2], ROWS[19]]  # any order
+    store, asked = label_store.Store(tmp_path), [ROWS[7], ROWS[2], ROWS[19]]  # any order
     live = soft_labels.keep_top_k(logits_of(mentor, asked), 8)
     stored = store.read(asked)
     assert stored.token_ids.tolist() == live.token_ids.tolist()
@@ -48,7 +48,7 @@ def test_loss_from_the_store_is_the_loss_with_the_mentor_in_memory(mentor, tmp_p
     write(tmp_path, mentor, settings=SoftLabelSettings(top_k=vocabulary, batch_size=4))
     student = 3 * torch.randn(sum(len(row.label) for row in ROWS), vocabulary)
     full = losses.soft_label_loss(student, logits_of(mentor, ROWS), temperature=2.0)
-    stored = soft_labels.Store(tmp_path).read(ROWS).loss(student, temperature=2.0)
+    stored = label_store.Store(tmp_path).read(ROWS).loss(student, temperature=2.0)
     assert stored.item() == pytest.approx(full.item(), rel=1e-3)
 
 
@@ -76,7 +76,7 @@ def test_a_student_is_distilled_with_the_divergence_of_its_settings(mentor, tmp_
     labels = torch.tensor([token for row in ROWS for token in row.label])
     student = 9 * torch.randn(len(labels), vocabulary)
     settings = StudentSettings(kd_weight=0.3, kd_temperature=2.0, divergence=divergence)
-    found = loop.distillation(soft_labels.Store(tmp_path), settings)(student, labels, ROWS)
+    found = loop.distillation(label_store.Store(tmp_path), settings)(student, labels, ROWS)
     hard, said = losses.rationale_loss(student, labels), logits_of(mentor, ROWS)
     expected = {
         name: 0.7 * hard
@@ -90,26 +90,26 @@ def test_a_student_is_distilled_with_the_divergence_of_its_settings(mentor, tmp_
 
 def test_identical_rows_are_stored_once(mentor, tmp_path):
     write(tmp_path, mentor, rows=[*ROWS, *ROWS])
-    store = soft_labels.Store(tmp_path)
+    store = label_store.Store(tmp_path)
     assert len(store) == len(ROWS)
     assert store.manifest["scored_tokens"] == sum(len(row.label) for row in ROWS)
 
 
 def test_a_store_left_unfinished_is_continued_and_ends_the_same(mentor, tmp_path):
     write(tmp_path / "whole", mentor)
-    started = soft_labels.write_store(
+    started = label_store.write_store(
         tmp_path / "killed", mentor, ROWS, SETTINGS, fill=0, identity={"mentor": "m1"}
     )
     assert next(started) == 16  # one shard of 16 rows; then the process is gone
     started.close()
     with pytest.raises(ValueError, match="not finished"):
-        soft_labels.Store(tmp_path / "killed")
+        label_store.Store(tmp_path / "killed")
     first = (tmp_path / "killed" / "shard-00000.safetensors").stat().st_mtime_ns
     write(tmp_path / "killed", mentor)
     assert (tmp_path / "killed" / "shard-00000.safetensors").stat().st_mtime_ns == first
     for name in ("whole", "killed"):
-        assert len(soft_labels.Store(tmp_path / name)) == len(ROWS)
-    one, other = (soft_labels.Store(tmp_path / name).read(ROWS) for name in ("whole", "killed"))
+        assert len(label_store.Store(tmp_path / name)) == len(ROWS)
+    one, other = (label_store.Store(tmp_path / name).read(ROWS) for name in ("whole", "killed"))
     assert torch.equal(one.token_ids, other.token_ids)
     assert torch.equal(one.log_probs, other.log_probs)
 
@@ -117,22 +117,22 @@ def test_a_store_left_unfinished_is_continued_and_ends_the_same(mentor, tmp_path
 def test_another_mentors_store_foreign_rows_and_damage_are_refused(mentor, tmp_path):
     write(tmp_path, mentor)
     with pytest.raises(ValueError, match="mentor = 'm1', but 'm2' is asked for"):
-        soft_labels.Store(tmp_path, {"mentor": "m2"})
+        label_store.Store(tmp_path, {"mentor": "m2"})
     with pytest.raises(ValueError, match="no soft labels for a row"):
-        soft_labels.Store(tmp_path).read([Row((300,), (5, 1))])
+        label_store.Store(tmp_path).read([Row((300,), (5, 1))])
     shard = tmp_path / "shard-00000.safetensors"
     shard.write_bytes(shard.read_bytes()[:-50])
     with pytest.raises(ValueError, match=r"shard-00000\.safetensors: this shard is damaged"):
-        soft_labels.Store(tmp_path)
+        label_store.Store(tmp_path)
 
 
 def test_a_damaged_shard_that_was_deleted_is_made_again_and_no_other(mentor, tmp_path):
     write(tmp_path, mentor)
-    before = soft_labels.Store(tmp_path).read(ROWS)
+    before = label_store.Store(tmp_path).read(ROWS)
     (tmp_path / "shard-00000.safetensors").unlink()
     kept = (tmp_path / "shard-00001.safetensors").stat().st_mtime_ns
     with pytest.raises(ValueError, match=r"shard-00000\.safetensors: this shard is damaged"):
-        soft_labels.Store(tmp_path)
+        label_store.Store(tmp_path)
     assert write(tmp_path, mentor) == [len(ROWS)]
     assert (tmp_path / "shard-00001.safetensors").stat().st_mtime_ns == kept
-    assert torch.equal(soft_labels.Store(tmp_path).read(ROWS).log_probs, before.log_probs)
+    assert torch.equal(label_store.Store(tmp_path).read(ROWS).log_probs, before.log_probs)

@@ -10,7 +10,7 @@ from bases import SAVE
 from mkdkit.models import encoding
 from mkdkit.pipeline import arms, recipes, stages
 from mkdkit.settings import TeacherSettings
-from mkdkit.training import loop, soft_labels
+from mkdkit.training import label_store, loop
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_the_students_loss_uses_the_mentors_labels(recipe):
         logits, labels = encoding.predict_scored(mentor, batch)
         own = loop.distillation(store, settings)(logits, labels, rows)
     assert own.item() == pytest.approx(0, abs=0.05)  # the mentor agrees with itself
-    assert isinstance(store, soft_labels.Store)
+    assert isinstance(store, label_store.Store)
 
 
 def test_every_arm_has_a_score(runs, bases, mentors):

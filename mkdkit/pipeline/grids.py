@@ -188,15 +188,22 @@ def identity(recipes: Iterable[Recipe]) -> dict[str, str]:
     return found | digests_of_bases(sorted(bases))
 
 
-def _leave_out_newer(settings: dict[str, Any]) -> None:
-    """Take out settings that are younger than the first tables, where they change nothing.
+# settings that are younger than the first tables, and what they are where they change nothing
+NEWER = {
+    "questions.wordings": "shared",
+    "soft_labels.precision": "auto",
+    "student.divergence": "forward",
+    "voting": asdict(VotingSettings()),
+}
 
-    A table that was begun before there were such settings can so go on.
-    """
-    if settings["student"]["divergence"] == "forward":
-        del settings["student"]["divergence"]
-    if settings["voting"] == asdict(VotingSettings()):
-        del settings["voting"]
+
+def _leave_out_newer(settings: dict[str, Any]) -> None:
+    """Take out newer settings where they change nothing: a table begun without them can go on."""
+    for name, default in NEWER.items():
+        group, _, setting = name.rpartition(".")
+        place = settings[group] if group else settings
+        if place[setting] == default:
+            del place[setting]
 
 
 def digests_of_bases(names: Iterable[str] = tuple(tiny.TINY)) -> dict[str, str]:

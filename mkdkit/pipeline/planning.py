@@ -25,7 +25,7 @@ from mkdkit.settings import (
     TrainingSettings,
 )
 from mkdkit.teachers import places, recorded
-from mkdkit.training import batches, rehearsal, soft_labels
+from mkdkit.training import batches, label_store, rehearsal
 from mkdkit.training.rehearsal import Rehearsed
 
 
@@ -225,7 +225,7 @@ def _soft_labels(recipe: Recipe, rows: int | None, row: Row, where: torch.device
     width = model.get_output_embeddings().in_features
     dtype = torch.bfloat16 if settings.precision == "bf16" else model.dtype
     run = rehearsal.soft_label_step(model, settings, row, where)
-    a_row = len(row.label) * soft_labels.bytes_a_token(settings.top_k, model.config.vocab_size)
+    a_row = len(row.label) * label_store.bytes_a_token(settings.top_k, model.config.vocab_size)
     size = None if rows is None else rows * a_row
     return StagePlan(
         name="mentor: soft labels",

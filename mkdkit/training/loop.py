@@ -21,7 +21,7 @@ from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import batches, checkpoints, losses, optimizers
 from mkdkit.training.chunks import LossOf, batch_loss
-from mkdkit.training.soft_labels import Store
+from mkdkit.training.label_store import Store
 from mkdkit.training.team import ALONE, Team
 
 Validate = Callable[[Any], float]  # the model -> a number that is better when higher
@@ -54,11 +54,14 @@ def distillation(store: Store | None, settings: StudentSettings) -> LossOf:
         raise ValueError(f"kd_weight is {settings.kd_weight}, so the student needs soft labels")
 
     def loss_of(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
-        soft = store.read(rows).loss(
-            logits, temperature=settings.kd_temperature, divergence=settings.divergence
+        rationale, soft = store.read(rows).losses(
+            logits,
+            labels,
+            temperature=settings.kd_temperature,
+            divergence=settings.divergence,
         )
         return losses.student_loss(
-            losses.rationale_loss(logits, labels),
+            rationale,
             soft,
             kd_weight=settings.kd_weight,
             temperature=settings.kd_temperature,

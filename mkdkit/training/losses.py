@@ -99,15 +99,28 @@ def top_k_soft_label_loss(
         )
     student = F.log_softmax(_widen(student_logits) / temperature, dim=-1)
     head = student.gather(-1, token_ids)
-    tail = _widen(log_tail)
-    # at any temperature the head's shape is that of log_probs / temperature, its mass 1 - tail
-    head_mass = torch.log1p(-tail.exp()).unsqueeze(-1)
-    mentor = F.log_softmax(_widen(log_probs) / temperature, dim=-1) + head_mass
+    mentor, tail = mentor_log_probs(log_probs, log_tail, temperature=temperature)
     loss = diverge(mentor, head, divergence).sum()
     if token_ids.shape[-1] == student_logits.shape[-1]:
         return loss  # no tail: the full divergence
     rest = student.scatter(-1, token_ids, float("-inf")).logsumexp(-1)  # not 1 - sum: it cancels
     return loss + diverge(tail, rest, divergence).sum()
+
+
+def mentor_log_probs(
+    log_probs: Tensor, log_tail: Tensor, *, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Return a mentor's log-probabilities at a temperature: of its tokens, of all others together.
+
+    Args:
+        log_probs: (scored tokens, k), of its likeliest tokens at temperature 1.
+        log_tail: (scored tokens,), log of the mass outside them at `temperature`.
+        temperature: softening, > 0.
+    """
+    tail = _widen(log_tail)
+    # at any temperature the head's shape is that of log_probs / temperature, its mass 1 - tail
+    head_mass = torch.log1p(-tail.exp()).unsqueeze(-1)
+    return F.log_softmax(_widen(log_probs) / temperature, dim=-1) + head_mass, tail
 
 
 def student_loss(

@@ -11,7 +11,8 @@ from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings
 from mkdkit.training import losses
 from mkdkit.training.chunks import LossOf
-from mkdkit.training.soft_labels import SoftLabels, Store
+from mkdkit.training.label_store import Store
+from mkdkit.training.soft_labels import SoftLabels
 
 
 def with_padding(rows: Sequence[Row], fill: int) -> list[Row]:

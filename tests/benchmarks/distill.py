@@ -25,7 +25,7 @@ from mkdkit.models.rows import Row
 from mkdkit.settings import Precision, QuestionSettings, SoftLabelSettings, StudentSettings
 from mkdkit.tasks import catalogue
 from mkdkit.teachers import question_sets, recorded
-from mkdkit.training import loop, soft_labels
+from mkdkit.training import label_store, loop
 
 TASKS = ("tracking_shuffled_objects", "svamp")
 EPOCHS = 20  # of the published training, which the store serves
@@ -99,7 +99,7 @@ def write_store(setup: Setup, rows: list[Row], folder: str, precision: Precision
     """Write the mentor's soft labels for rows; seconds a row."""
     started = time.perf_counter()
     kept = SoftLabelSettings(batch_size=BATCH, precision=precision)
-    for _ in soft_labels.write_store(folder, setup.mentor, rows, kept, fill=0, identity={}):
+    for _ in label_store.write_store(folder, setup.mentor, rows, kept, fill=0, identity={}):
         pass
     return (time.perf_counter() - started) / len(rows)
 
@@ -114,7 +114,7 @@ def time_ours(
     settings = StudentSettings(
         epochs=1, batch_size=BATCH, precision=precision, learning_rate=1e-4, validations=0
     )
-    loss_of = loop.distillation(soft_labels.Store(folder), settings)
+    loss_of = loop.distillation(label_store.Store(folder), settings)
     student = student_of(setup.student)
     steps = loop.train(student, rows, loss_of, settings, fill=0)
     a_row = sum(step.seconds for step in steps) / len(rows)

@@ -32,7 +32,7 @@ from mkdkit.models import encoding, footprint, loading
 from mkdkit.models.rows import Row
 from mkdkit.pipeline import planning, probe, sizing
 from mkdkit.settings import SoftLabelSettings, StudentSettings, TrainingSettings
-from mkdkit.training import chunks, loop, rehearsal, soft_labels
+from mkdkit.training import chunks, label_store, loop, rehearsal
 
 QLORA = {
     "flan_t5_xl": "Flan-T5 XL (2.8 billion)",
@@ -182,12 +182,12 @@ def distillation(mentor: str, student: str, *, is_ours: bool) -> dict[str, float
         with tempfile.TemporaryDirectory() as folder:
             began = time.perf_counter()
             kept = SoftLabelSettings(batch_size=BATCH)
-            for _ in soft_labels.write_store(folder, teacher, rows, kept, fill=0, identity={}):
+            for _ in label_store.write_store(folder, teacher, rows, kept, fill=0, identity={}):
                 pass
             store_s = (time.perf_counter() - began) / len(batches)
             del teacher
             forget_peak()
-            loss_of = loop.distillation(soft_labels.Store(folder), settings)
+            loss_of = loop.distillation(label_store.Store(folder), settings)
             seconds = [s.seconds for s in loop.train(learner, rows, loss_of, settings, fill=0)]
     else:
         optimizer = torch.optim.AdamW(learner.parameters(), lr=1e-4)

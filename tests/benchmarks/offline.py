@@ -26,7 +26,7 @@ from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings, StudentSettings, TeacherSettings
 from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import scripted
-from mkdkit.training import loop, losses, soft_labels
+from mkdkit.training import label_store, loop, losses
 
 TASK = "multi_step_arithmetic"
 VOCABULARY = 32_000
@@ -122,11 +122,11 @@ def learn_by_ours(student: Any, rows: Sequence[Row]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         mentor, kept = mentor_of(), SoftLabelSettings(batch_size=BATCH)
-        for _ in soft_labels.write_store(folder, mentor, rows, kept, fill=0, identity={}):
+        for _ in label_store.write_store(folder, mentor, rows, kept, fill=0, identity={}):
             pass
         del mentor
         stored = time.perf_counter()
-        loss_of = loop.distillation(soft_labels.Store(folder), settings)
+        loss_of = loop.distillation(label_store.Store(folder), settings)
         for _ in loop.train(student, rows, loss_of, settings, fill=0):
             pass
         return {"seconds": time.perf_counter() - stored, "store_s": stored - began}

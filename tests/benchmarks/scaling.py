@@ -37,7 +37,7 @@ def measure(path: Path) -> dict[str, float]:
     from mkdkit.models import encoding, tiny_tokenizer
     from mkdkit.models.rows import Rows
     from mkdkit.settings import SoftLabelSettings, StudentSettings
-    from mkdkit.training import loop, soft_labels
+    from mkdkit.training import label_store, loop
 
     peak, tokenizer = Peak(), tiny_tokenizer.build()
     config = LlamaConfig(
@@ -54,11 +54,11 @@ def measure(path: Path) -> dict[str, float]:
     encoded = time.perf_counter()
     settings = SoftLabelSettings(top_k=16, batch_size=128)
     with tempfile.TemporaryDirectory() as folder:
-        for _ in soft_labels.write_store(folder, mentor, rows, settings, fill=0, identity={}):
+        for _ in label_store.write_store(folder, mentor, rows, settings, fill=0, identity={}):
             pass
         stored = time.perf_counter()
         learn = StudentSettings(epochs=1, batch_size=128, validations=0, precision="fp32")
-        loss_of = loop.distillation(soft_labels.Store(folder), learn)
+        loss_of = loop.distillation(label_store.Store(folder), learn)
         for _ in loop.train(student, rows, loss_of, learn, fill=0):
             pass
     ended = time.perf_counter()

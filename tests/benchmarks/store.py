@@ -19,7 +19,7 @@ from mkdkit.pipeline import recipes
 from mkdkit.settings import SoftLabelSettings, TrainingSettings
 from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import scripted
-from mkdkit.training import loop, losses, soft_labels
+from mkdkit.training import label_store, loop, losses
 
 TASK = "multi_step_arithmetic"
 KS = (4, 8, 16, 32, 64, 128)
@@ -82,9 +82,9 @@ def measure(mentor: Any, student: Any, rows: Sequence[Row], name: str) -> None:
     for k in KS:
         with tempfile.TemporaryDirectory() as folder:
             settings = SoftLabelSettings(top_k=k, batch_size=16)
-            for _ in soft_labels.write_store(folder, mentor, rows, settings, fill=0, identity={}):
+            for _ in label_store.write_store(folder, mentor, rows, settings, fill=0, identity={}):
                 pass
-            labels = soft_labels.Store(folder).read(rows)
+            labels = label_store.Store(folder).read(rows)
             size = sum(path.stat().st_size for path in Path(folder).iterdir())
         for tau in TAUS:
             whole = losses.soft_label_loss(student_logits, mentor_logits, temperature=tau)

@@ -17,7 +17,7 @@ from mkdkit.pipeline.stages.fine_tuning import encode, load_model, progress
 from mkdkit.pipeline.stages.mentoring import mentor
 from mkdkit.pipeline.stages.unlabelled import mentor_sets, read_train
 from mkdkit.settings import Recipe
-from mkdkit.training import soft_labels
+from mkdkit.training import label_store
 
 
 def labels(
@@ -58,7 +58,7 @@ def _soft_labels(
     rationales = [one for stage in sets for one in read_kept(stage)]
     train = read_train(asked, sets)
     rows = encode(student_tokenizer, recipe.student_base, recipe.student, train, rationales)
-    written = soft_labels.write_store(
+    written = label_store.write_store(
         work.folder,
         model,
         rows,
@@ -68,12 +68,12 @@ def _soft_labels(
     )
     for _ in progress(written, "soft labels", "shard", None):
         pass
-    store = soft_labels.Store(work.folder)
+    store = label_store.Store(work.folder)
     tokens = store.manifest["scored_tokens"]
     size = sum(path.stat().st_size for path in work.folder.glob("*.safetensors"))
     work.counts = {"rows": len(store), "scored_tokens": tokens, "bytes_per_token": size / tokens}
 
 
-def load_labels(stage: Stage) -> soft_labels.Store:
+def load_labels(stage: Stage) -> label_store.Store:
     """Return the soft-label store of a `soft-labels` stage, opened."""
-    return soft_labels.Store(stage.folder, {"mentor": dict(stage.done["inputs"])["mentor"]})
+    return label_store.Store(stage.folder, {"mentor": dict(stage.done["inputs"])["mentor"]})

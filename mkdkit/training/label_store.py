@@ -1,0 +1,234 @@
+"""The store of soft labels: the mentor speaks once, and the student learns without it in memory.
+
+A store is a folder of safetensors shards and a manifest, with the soft labels of every scored token
+of every row. Rows are found by content (`Row.key`), never by position.
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mkdkit.models.rows import Row
+from mkdkit.settings import SoftLabelSettings
+from mkdkit.training.soft_labels import TEMPERATURES, SoftLabels, speak
+
+MANIFEST = "manifest.json"
+SHARD_BATCHES = 16  # batches in one shard: what a killed run loses at most
+
+
+def bytes_a_token(k: int, vocabulary: int) -> int:
+    """Return the bytes that a store takes for a scored token; some 50 a row come on top, its name.
+
+    Args:
+        k: tokens kept of each distribution.
+        vocabulary: tokens that the mentor has.
+    """
+    kept = k * (_id_type(vocabulary).itemsize + torch.half.itemsize)
+    return kept + len(TEMPERATURES) * torch.float32.itemsize
+
+
+def _id_type(vocabulary: int) -> torch.dtype:
+    return torch.uint16 if vocabulary <= 2**16 else torch.int32
+
+
+class Store:
+    """A folder of soft labels, opened for reading; shards are memory-mapped.
+
+    Raises:
+        ValueError: the folder is no finished store, or was made by another mentor or tokenizer
+            than `expected` says, or a shard is damaged.
+    """
+
+    def __init__(self, folder: str | Path, expected: dict[str, Any] | None = None) -> None:
+        self.folder = Path(folder)
+        path = self.folder / MANIFEST
+        if not path.is_file():
+            raise ValueError(f"{self.folder}: no {MANIFEST}; this soft-label store is not finished")
+        self.manifest = json.loads(path.read_text(encoding="utf-8"))
+        for name, value in (expected or {}).items():
+            if self.manifest.get(name) != value:
+                raise ValueError(
+                    f"{self.folder}: these soft labels have {name} = {self.manifest.get(name)!r}, "
+                    f"but {value!r} is asked for; make them again with the right mentor"
+                )
+        self._shards: dict[str, Any] = {}
+        self._places = _Places(
+            _rows_of(self._shard(name), self.folder / name) for name in self.manifest["shards"]
+        )
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, row: Row) -> bool:
+        return self._places.find(row) is not None
+
+    def _shard(self, name: str) -> Any:
+        if name not in self._shards:
+            self._shards[name] = _open_shard(self.folder / name)
+        return self._shards[name]
+
+    def read(self, rows: Sequence[Row]) -> SoftLabels:
+        """Return the soft labels of some rows, in their order: one entry per scored token."""
+        parts = [self._read_row(row) for row in rows]
+        return SoftLabels(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+
+    def _read_row(self, row: Row) -> tuple[Tensor, Tensor, Tensor]:
+        place = self._places.find(row)
+        if place is None:
+            raise ValueError(f"{self.folder}: no soft labels for a row; they are of other rows")
+        shard, start = self._shard(self.manifest["shards"][place[0]]), place[1]
+        stop = start + len(row.label)
+        ids, log_probs, tail = (
+            shard.get_slice(part)[start:stop] for part in ("token_ids", "log_probs", "log_tail")
+        )
+        return ids.to(torch.int64), log_probs.float(), tail
+
+
+class _Places:
+    """Which shard holds a row, and where: 28 bytes a row, so that a large store takes no memory."""
+
+    def __init__(self, shards: Iterable[dict[str, tuple[int, int]]]) -> None:
+        found = [
+            (_digests(places), np.full(len(places), number, np.int32), _starts(places))
+            for number, places in enumerate(shards)
+        ]
+        if not found:
+            found = [(_digests(()), np.empty(0, np.int32), np.empty(0, np.int64))]
+        keys, shard, start = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        order = np.argsort(keys)
+        self.keys, self._shard, self._start = keys[order], shard[order], start[order]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def find(self, row: Row) -> tuple[int, int] | None:
+        """Return (the shard's number, the row's first scored token there); None if it is absent."""
+        (key,) = _digests([row.key])
+        place = int(np.searchsorted(self.keys, key))
+        if place == len(self.keys) or self.keys[place] != key:
+            return None
+        return int(self._shard[place]), int(self._start[place])
+
+
+def _digests(keys: Iterable[str]) -> np.ndarray:
+    """Row keys as bytes, half as long as in hexadecimal digits."""
+    return np.array([bytes.fromhex(key) for key in keys], dtype="S16")
+
+
+def _starts(places: dict[str, tuple[int, int]]) -> np.ndarray:
+    return np.array([start for start, _ in places.values()], dtype=np.int64)
+
+
+def write_store(
+    folder: str | Path,
+    mentor: Any,
+    rows: Sequence[Row],
+    settings: SoftLabelSettings,
+    *,
+    fill: int,
+    identity: dict[str, Any],
+) -> Iterator[int]:
+    """Write the mentor's soft labels for rows; yield how many are done, shard by shard.
+
+    Identical rows are stored once. A store that was left unfinished is continued: shards appear
+    whole or not at all, and rows they hold are not asked for again.
+
+    Args:
+        folder: the store's, made if missing.
+        mentor: in evaluation mode.
+        rows: what the student will learn.
+        settings: top_k, batch size.
+        fill: the id in padded places.
+        identity: what names mentor and tokenizer; goes into the manifest.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    shards = sorted(path.name for path in folder.glob("*.safetensors"))
+    here = _Places(_rows_of(_open_shard(folder / name), folder / name) for name in shards)
+    todo = _lacking(rows, here)
+    taken = set(shards)  # a shard that was deleted for being damaged leaves a gap
+    names = (f"shard-{number:05d}.safetensors" for number in itertools.count())
+    free = (name for name in names if name not in taken)
+    written, size = len(here), settings.batch_size * SHARD_BATCHES
+    for first in range(0, len(todo), size):
+        some = [rows[place] for place in todo[first : first + size]]
+        shards.append(next(free))
+        _write_shard(folder / shards[-1], mentor, some, settings, fill)
+        written += len(some)
+        yield written
+    manifest = {
+        **identity,
+        "top_k": settings.top_k,
+        "temperatures": list(TEMPERATURES),
+        "vocabulary": mentor.config.vocab_size,
+        "rows": written,
+        "scored_tokens": sum(_scored_tokens(folder / name) for name in shards),
+        "shards": sorted(shards),
+    }
+    partial = folder / (MANIFEST + ".part")
+    partial.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+
+
+def _lacking(rows: Sequence[Row], here: _Places) -> list[int]:
+    """Return the numbers of rows that are not stored, each content once: short ones first."""
+    keys = _digests(row.key for row in rows)
+    _, first = np.unique(keys, return_index=True)
+    first = first[~np.isin(keys[first], here.keys)]
+    lengths = np.array([len(row) for row in rows], dtype=np.int64)
+    return first[np.lexsort((keys[first], lengths[first]))].tolist()
+
+
+def _scored_tokens(path: Path) -> int:
+    return max((stop for _, stop in _rows_of(_open_shard(path), path).values()), default=0)
+
+
+def _write_shard(
+    path: Path, mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
+) -> None:
+    batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
+    parts = [_speak(mentor, batch, settings, fill) for batch in batches]
+    tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    places, start = {}, 0
+    for row in rows:
+        places[row.key] = (start, start + len(row.label))
+        start += len(row.label)
+    partial = path.with_suffix(".part")
+    save_file(tensors, partial, metadata={"rows": json.dumps(places)})
+    partial.replace(path)
+
+
+def _speak(
+    mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
+) -> dict[str, Tensor]:
+    """Return a batch's soft labels as a shard stores them."""
+    labels = speak(mentor, rows, settings, fill=fill)
+    return {
+        "token_ids": labels.token_ids.cpu().to(_id_type(mentor.config.vocab_size)),
+        "log_probs": labels.log_probs.cpu().half(),
+        "log_tail": labels.log_tail.cpu(),  # half would lose small tails
+    }
+
+
+def _open_shard(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="pt")
+    except Exception as error:  # safetensors has its own error type, and truncation is an OSError
+        raise ValueError(
+            f"{path}: this shard is damaged ({error}); delete it to make it again"
+        ) from error
+
+
+def _rows_of(shard: Any, path: Path) -> dict[str, tuple[int, int]]:
+    rows = (shard.metadata() or {}).get("rows")
+    if rows is None:
+        raise ValueError(f"{path}: not a shard of soft labels (it names no rows)")
+    return {key: (start, stop) for key, (start, stop) in json.loads(rows).items()}
