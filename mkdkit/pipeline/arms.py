@@ -8,6 +8,7 @@ from mkdkit.settings import Divergence
 
 Completions = Literal["answers", "teacher", "teacher and mentor"]
 NewQuestions = Literal["labelled", "unlabelled"]
+Mistake = Literal["padding learnt", "other rows' labels"]  # of published code: training.mistakes
 DEFAULT = ("base", "answer_only", "fine_tune_cot", "mentor_kd")
 
 
@@ -27,6 +28,7 @@ class Arm:
     consistent: bool = False  # learns from pairs of rationales, with MCC-KD's loss
     divergence: Divergence | None = None  # of the soft-label loss, if not the recipe's
     by_vote: bool = False  # what most of several sampled completions say is scored
+    mistake: Mistake | None = None  # made on purpose, to see what it costs
     prompted: Literal["fine-tuned", "zero-shot", "zero-shot-cot", "few-shot-cot"] = "fine-tuned"
 
 
@@ -133,6 +135,20 @@ ARMS: dict[str, Arm] = {
             completions=_BOTH,
             soft_labels=True,
             divergence="jensen-shannon",
+        ),
+        Arm(
+            name="mentor_kd_padding_learnt",
+            what="Mentor-KD with padding among the soft labels: a published mistake, on purpose",
+            completions=_BOTH,
+            soft_labels=True,
+            mistake="padding learnt",
+        ),
+        Arm(
+            name="mentor_kd_other_labels",
+            what="Mentor-KD with soft labels of other rows: a published mistake, on purpose",
+            completions=_BOTH,
+            soft_labels=True,
+            mistake="other rows' labels",
         ),
         Arm(
             name="mentor_vote",

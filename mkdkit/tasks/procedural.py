@@ -148,7 +148,7 @@ def _templates_of(settings: QuestionSettings, split: Split) -> list[str] | None:
     """Return the wordings of a split; None: all."""
     if settings.wordings == "shared":
         return None
-    every = list(getattr(family_of(settings.task).module, "TEMPLATES", ()))
+    every: list[str] = list(getattr(family_of(settings.task).module, "TEMPLATES", ()))
     if len(every) < 2:
         rule = "wordings can be apart where a task has several"
         raise ValueError(f"{rule}, and {settings.task} has {len(every)}; leave them shared")

@@ -21,7 +21,7 @@ from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import batches, checkpoints, losses, optimizers
 from mkdkit.training.chunks import LossOf, batch_loss
-from mkdkit.training.label_store import Store
+from mkdkit.training.soft_labels import LabelSource
 from mkdkit.training.team import ALONE, Team
 
 Validate = Callable[[Any], float]  # the model -> a number that is better when higher
@@ -46,7 +46,7 @@ def hard_labels(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
     return losses.rationale_loss(logits, labels)
 
 
-def distillation(store: Store | None, settings: StudentSettings) -> LossOf:
+def distillation(store: LabelSource | None, settings: StudentSettings) -> LossOf:
     """Return the loss of a student: rationale loss and soft-label loss, mixed by λ."""
     if settings.kd_weight == 0:
         return hard_labels

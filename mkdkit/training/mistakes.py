@@ -11,8 +11,7 @@ from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings
 from mkdkit.training import losses
 from mkdkit.training.chunks import LossOf
-from mkdkit.training.label_store import Store
-from mkdkit.training.soft_labels import SoftLabels
+from mkdkit.training.soft_labels import LabelSource, SoftLabels
 
 
 def with_padding(rows: Sequence[Row], fill: int) -> list[Row]:
@@ -29,7 +28,7 @@ def with_padding(rows: Sequence[Row], fill: int) -> list[Row]:
     return [Row(row.prompt, row.label + (fill,) * (longest - len(row.label))) for row in rows]
 
 
-def padding_learnt(store: Store, settings: StudentSettings, fill: int) -> LossOf:
+def padding_learnt(store: LabelSource, settings: StudentSettings, fill: int) -> LossOf:
     """Return the student's loss on rows `with_padding`: soft labels of all places, padding too.
 
     As published, the rationale loss is a mean over the words and the soft-label loss one over
@@ -58,7 +57,7 @@ class OtherRows:
     A batch of one row is right by accident.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: LabelSource) -> None:
         self._store = store
 
     def read(self, rows: Sequence[Row]) -> SoftLabels:

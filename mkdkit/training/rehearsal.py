@@ -66,7 +66,7 @@ def training_step(
     """
     loss_of = loop.hard_labels
     if isinstance(settings, StudentSettings):
-        loss_of = loop.distillation(_Unsaid(top_k), settings)  # type: ignore[arg-type]
+        loss_of = loop.distillation(_Unsaid(top_k), settings)
     parts = list(batches.split([row] * settings.batch_size, settings.max_batch_tokens))
     rows = parts[0]
     # from the second pass of a step on, the gradients of the first are there: two show all

@@ -6,7 +6,7 @@ temperature of `TEMPERATURES`. `label_store` keeps them on disk.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -79,6 +79,14 @@ class SoftLabels:
         )
         soft = diverge(mentor, head, divergence).sum() + diverge(tail, rest, divergence).sum()
         return -label.sum(), soft
+
+
+class LabelSource(Protocol):
+    """Where soft labels come from: a store, above all."""
+
+    def read(self, rows: Sequence[Row]) -> SoftLabels:
+        """Return the soft labels of some rows, in their order: one entry per scored token."""
+        ...
 
 
 def keep_top_k(logits: Tensor, k: int) -> SoftLabels:

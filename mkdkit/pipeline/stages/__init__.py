@@ -15,6 +15,7 @@ from mkdkit.pipeline.stages.data import (
     teacher_rationales,
     teacher_set,
 )
+from mkdkit.pipeline.stages.epochs import by_epoch, read_epochs
 from mkdkit.pipeline.stages.fine_tuning import load_model, read_history
 from mkdkit.pipeline.stages.labelling import labels, load_labels
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor, mentor_set
@@ -27,6 +28,7 @@ __all__ = [
     "Stage",
     "ancestors",
     "augmentation",
+    "by_epoch",
     "labels",
     "load_labels",
     "load_model",
@@ -36,6 +38,7 @@ __all__ = [
     "mentor_set",
     "questions",
     "read_answers",
+    "read_epochs",
     "read_filtered",
     "read_history",
     "read_kept",

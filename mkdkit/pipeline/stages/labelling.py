@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from mkdkit.models import encoding, loading
+from mkdkit.models.rows import Row
 from mkdkit.pipeline.arms import NewQuestions
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
@@ -17,7 +18,7 @@ from mkdkit.pipeline.stages.fine_tuning import encode, load_model, progress
 from mkdkit.pipeline.stages.mentoring import mentor
 from mkdkit.pipeline.stages.unlabelled import mentor_sets, read_train
 from mkdkit.settings import Recipe
-from mkdkit.training import label_store
+from mkdkit.training import label_store, mistakes
 
 
 def labels(
@@ -25,9 +26,13 @@ def labels(
     *,
     base: str | None = None,
     new: NewQuestions | None = None,
+    is_padded: bool = False,
     fresh: bool = False,
 ) -> Stage:
-    """Return the stage with the mentor's soft labels for the teacher's and its own rationales."""
+    """Return the stage with the mentor's soft labels for the teacher's and its own rationales.
+
+    Padded, also for padding after them (`training.mistakes`).
+    """
     speaker = mentor(recipe, base=base)
     asked = questions(with_new_questions(recipe) if new == "labelled" else recipe)
     sets = [teacher_set(recipe), *mentor_sets(recipe, base=base, new=new)]
@@ -38,10 +43,12 @@ def labels(
         asked,
         speaker,
         sets,
+        is_padded,
         settings={
             **asdict(recipe.soft_labels),
             "template": recipe.student.template,
             "max_tokens": recipe.student.max_tokens,
+            **({"padded": True} if is_padded else {}),
         },
         inputs=[asked, speaker, *sets],
         files=base_files(recipe.student_base),
@@ -50,14 +57,23 @@ def labels(
 
 
 def _soft_labels(
-    work: Work, recipe: Recipe, asked: Stage, speaker: Stage, sets: Sequence[Stage]
+    work: Work,
+    recipe: Recipe,
+    asked: Stage,
+    speaker: Stage,
+    sets: Sequence[Stage],
+    is_padded: bool,
 ) -> None:
     model, tokenizer = load_model(speaker)
     student_tokenizer = loading.load_tokenizer(recipe.student_base)
     encoding.require_shared_vocabulary(tokenizer, student_tokenizer)
     rationales = [one for stage in sets for one in read_kept(stage)]
     train = read_train(asked, sets)
-    rows = encode(student_tokenizer, recipe.student_base, recipe.student, train, rationales)
+    rows: Sequence[Row] = encode(
+        student_tokenizer, recipe.student_base, recipe.student, train, rationales
+    )
+    if is_padded:
+        rows = mistakes.with_padding(rows, encoding.fill_token(tokenizer))
     written = label_store.write_store(
         work.folder,
         model,

@@ -1,7 +1,7 @@
 """The student: trained as its arm says."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mkdkit.models import encoding, loading
@@ -16,14 +16,13 @@ from mkdkit.pipeline.stages.data import (
     teacher_set,
     with_new_questions,
 )
-from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune
-from mkdkit.pipeline.stages.labelling import labels, load_labels
+from mkdkit.pipeline.stages.fine_tuning import fine_tune
+from mkdkit.pipeline.stages.labelling import labels
+from mkdkit.pipeline.stages.lessons import lesson_of
 from mkdkit.pipeline.stages.mentoring import mentor_set
-from mkdkit.pipeline.stages.unlabelled import mentor_sets, read_train
-from mkdkit.records import Question
-from mkdkit.settings import Recipe, StudentSettings
-from mkdkit.tasks import answers
-from mkdkit.training import batches, consistency, loop
+from mkdkit.pipeline.stages.unlabelled import mentor_sets
+from mkdkit.settings import Recipe
+from mkdkit.training import batches
 
 
 def require_one_vocabulary(recipe: Recipe, arm: str) -> None:
@@ -44,8 +43,39 @@ def require_one_vocabulary(recipe: Recipe, arm: str) -> None:
         encoding.require_shared_vocabulary(mentors, own)
 
 
-def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
-    """Return the stage with a student, trained as the arm says."""
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an arm's student is given."""
+
+    recipe: Recipe  # with what the arm changes in it
+    method: Arm
+    asked: Stage
+    sets: Sequence[Stage]  # of kept rationales
+    store: Stage | None  # of soft labels
+
+    def key_settings(self) -> dict[str, Any]:
+        """Return the settings that what it learns depends on."""
+        mistake = {"mistake": self.method.mistake} if self.method.mistake else {}
+        return {
+            "base": self.recipe.student_base,
+            "completions": self.method.completions,
+            "consistent": self.method.consistent,
+            **mistake,
+            **asdict(self.recipe.student),
+            "scoring": asdict(self.recipe.scoring),
+        }
+
+    def inputs(self) -> list[Stage]:
+        """Return the stages it rests on."""
+        return [self.asked, *self.sets, *([self.store] if self.store else [])]
+
+
+def given_to(recipe: Recipe, arm: str) -> Given:
+    """Return what an arm's student is given; what it rests on is computed if it is not there.
+
+    Raises:
+        ValueError: the arm trains no student, or its bases cannot share soft labels.
+    """
     method = arms.find(arm)
     require_one_vocabulary(recipe, arm)
     if method.completions is None or method.role != "student":
@@ -54,24 +84,36 @@ def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> S
     sets, store = _sources(recipe, method)
     is_wide = method.new_questions == "labelled"
     asked = questions(with_new_questions(recipe) if is_wide else recipe)
+    return Given(recipe, method, asked, sets, store)
+
+
+def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
+    """Return the stage with a student, trained as the arm says."""
+    given = given_to(recipe, arm)
     return compute_or_load(
         "student",
         _student,
-        recipe,
-        method,
-        asked,
-        sets,
-        store,
-        settings={
-            "base": recipe.student_base,
-            "completions": method.completions,
-            "consistent": method.consistent,
-            **asdict(recipe.student),
-            "scoring": asdict(recipe.scoring),
-        },
-        inputs=[asked, *sets, *([store] if store else [])],
+        given,
+        settings=given.key_settings(),
+        inputs=given.inputs(),
         files=base_files(recipe.student_base),
         fresh=fresh,
+    )
+
+
+def _student(work: Work, given: Given) -> None:
+    recipe = given.recipe
+    lesson = lesson_of(recipe, given.method, given.asked, given.sets, given.store)
+    fine_tune(
+        work,
+        recipe,
+        recipe.student_base,
+        recipe.student,
+        lesson.rows,
+        lesson.loss_of,
+        read_splits(given.asked),
+        given.method.name,
+        together=lesson.together,
     )
 
 
@@ -98,47 +140,7 @@ def _sources(recipe: Recipe, method: Arm) -> tuple[list[Stage], Stage | None]:
     sets = [] if method.completions == "answers" else [teacher_set(recipe)]
     if method.completions == "teacher and mentor":
         sets += mentor_sets(recipe, base=base, new=method.new_questions)
-    wanted = method.soft_labels and recipe.student.kd_weight > 0
-    return sets, labels(recipe, base=base, new=method.new_questions) if wanted else None
-
-
-def _student(
-    work: Work,
-    recipe: Recipe,
-    method: Arm,
-    asked: Stage,
-    sets: Sequence[Stage],
-    store: Stage | None,
-) -> None:
-    base, settings, splits = recipe.student_base, recipe.student, read_splits(asked)
-    train = read_train(asked, sets)
-    tokenizer = loading.load_tokenizer(base)
-    kept = [one for stage in sets for one in read_kept(stage)]
-    if method.completions == "answers":
-        family = loading.family_of_base(base)
-        rows = encoding.encode_answers(
-            tokenizer, train, family=family, max_tokens=settings.max_tokens
-        )
-    else:
-        rows = encode(tokenizer, base, settings, train, kept)
-    if method.consistent:
-        rows = consistency.pair_up(rows, [one.text for one in kept])
-        spans = _answer_tokens(tokenizer, base, settings, train)
-        loss_of = consistency.consistent_answers(settings, spans)
-    else:
-        loss_of = loop.distillation(load_labels(store) if store else None, settings)
-    together = 2 if method.consistent else 1
-    fine_tune(work, recipe, base, settings, rows, loss_of, splits, method.name, together=together)
-
-
-def _answer_tokens(
-    tokenizer: Any, base: str, settings: StudentSettings, train: Sequence[Question]
-) -> dict[tuple[int, ...], int]:
-    """Return how many tokens mark, answer and end are, for each question's prompt."""
-    family = loading.family_of_base(base)
-    endings = [answers.completion_text("", one.answer, settings.template) for one in train]
-    rows = [
-        encoding.encode_row(tokenizer, question.text, ending, family)
-        for question, ending in zip(train, endings, strict=True)
-    ]
-    return {row.prompt: len(row.label) for row in rows}
+    if not method.soft_labels or recipe.student.kd_weight == 0:
+        return sets, None
+    is_padded = method.mistake == "padding learnt"
+    return sets, labels(recipe, base=base, new=method.new_questions, is_padded=is_padded)
