@@ -98,6 +98,7 @@ def test_two_that_guess_apart_agree_by_chance_and_copies_always():
 def test_numbers_agree_by_value_and_silence_agrees_with_nothing():
     found = compare_predictions(["18.0", None, "1,250"], ["18", None, "7"], ["3", "4", "5"], SUMS)
     assert (found.same, found.both_wrong, found.same_wrong) == (pytest.approx(100 / 3), 3, 1)
+    assert found.by_chance == pytest.approx(100 / 9)  # both say 18 in one of three, nothing else
     never = compare_predictions(["1"], ["2"], ["1"], SUMS)
     assert (never.both_wrong, never.same_wrong_share, never.by_chance) == (0, None, None)
 

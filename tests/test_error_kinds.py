@@ -92,6 +92,7 @@ HAND_WRITTEN = [
         "Ann, Bob and Cid flip it. 3 is odd. It is tails. --> yes",
         "wrong reading",
     ),
+    (COIN, "coin_flip", "Ann flips it. 1 is odd. It is tails. --> yes", "wrong reading"),
     (COIN, "coin_flip", "Ann and Cid flip it. 2 is odd. It is tails. --> yes", "arithmetic slip"),
     (
         COIN,
@@ -162,7 +163,7 @@ def test_without_a_check_a_wrong_answer_that_is_there_is_other():
         "35 x 2 = 70",
         "52 - 17 = 35",  # 35 + 17 in the head
         "Say he has 99. 99 - 30 = 69",  # stands before it
-        "60 - 35 = 25",  # minutes, for all that is known
+        "24 + 17 = 41",  # hours, for all that is known
     ],
 )
 def test_a_number_that_may_come_from_somewhere_is_not_called_foreign(sum_of):

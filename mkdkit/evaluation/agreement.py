@@ -31,8 +31,8 @@ def compare_predictions(
     A question that a model gave no answer to is wrong, and the same as nothing. What chance would
     give: on each question both draw, one without the other, a wrong answer from all they ever
     answered, as often as they give it. With three options that is about a half; with numbers next
-    to nothing. More than that means one has learnt the other's mistakes, or that both fall for
-    the same trap in a question.
+    to nothing; with yes and no, always. More than that means that one has learnt the other's
+    mistakes, or that both fall for the same trap in a question.
 
     Args:
         first: one model's predictions.
@@ -54,9 +54,10 @@ def compare_predictions(
     if None in right:
         raise ValueError(f"not an answer of task {task.name!r}: {references[right.index(None)]!r}")
     rows = list(zip(one, two, right, strict=True))
+    all_one, all_two = Counter(one), Counter(two)
     wrong = [(a, b, reference) for a, b, reference in rows if reference not in (a, b)]
     same_wrong = sum(a == b is not None for a, b, _ in wrong)
-    chances = [_chance(Counter(one), Counter(two), reference) for _, _, reference in wrong]
+    chances = [_chance(all_one, all_two, reference) for _, _, reference in wrong]
     return Agreement(
         n=len(rows),
         same=100 * sum(a == b is not None for a, b, _ in rows) / len(rows),

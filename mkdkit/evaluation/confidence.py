@@ -2,12 +2,12 @@
 
 The probability of an answer is a sum over all reasonings that lead to it. `vote_confidences`
 estimates that sum by sampling, and is what calibration is measured on. `token_confidences` costs
-one reading and gives two numbers that bracket it and are no confidence themselves:
+one reading and gives two other numbers, to study, not to be taken for it:
 
-- An answer given its own reasoning repeats the last step. Students here are all but certain of it
-  (99.9%) whether it is right or wrong.
-- The whole completion is one wording of many, each with its share: far below the accuracy, though
-  higher for right answers than for wrong ones.
+- An answer given its own reasoning repeats the last step. Students here are all but certain of it,
+  at 99 to 100%, whether it is right or wrong.
+- The whole completion is one wording of many, each with its share: a lower bound of the sum, far
+  below the accuracy, though higher for right answers than for wrong ones.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,6 +1,7 @@
 """Where two arms go wrong: the kinds of their answers side by side, counted."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -39,7 +40,9 @@ def plot_error_kinds(
     most = max((n for one in counts.values() for n in one.values()), default=0) or 1
     for number, (arm, one) in enumerate(counts.items()):
         color, label = COLOR[role_of(arm)], f"{arm} ({sum(one.values()):,})"
-        look = {"color": color} if number else {"fc": "white", "ec": color, "hatch": "////"}
+        look: dict[str, Any] = (
+            {"color": color} if number else {"fc": "white", "ec": color, "hatch": "////"}
+        )
         rows = [row + HEIGHT * (number - 0.5) for row in range(len(one))]
         ax.barh(rows, list(one.values()), height=HEIGHT, label=label, **look)
         for row, n in zip(rows, one.values(), strict=True):
