@@ -388,6 +388,8 @@ def test_kinds_of_one_arm_or_of_unlike_ones_are_refused():
 def test_a_role_has_one_colour_everywhere():
     assert figures.role_of("mentor") == "mentor"
     assert figures.role_of("base_zero_shot") == "base"
+    assert figures.role_of("mentor_vote") == "mentor"
+    assert figures.role_of("mentor_kd_vote") == "student"
     assert figures.role_of("self_mentor") == "student"  # an arm is a student, unless it says so
     assert canvas.colors(["mentor", "LoRA", "student", "QLoRA"]) == [
         canvas.COLOR["mentor"],

@@ -96,6 +96,11 @@ def test_a_higher_least_share_keeps_less(recipe, wide, written):
     assert len(kept_of(recipe)[1]) == 12
 
 
+def test_whether_known_answers_are_asked_for_elsewhere_has_no_part_in_it(recipe, wide, written):
+    loose = replace(recipe, mentor_filter=replace(recipe.mentor_filter, correct_only=False))
+    assert kept_of(loose)[0].key == kept_of(recipe)[0].key
+
+
 def test_nothing_that_is_kept_or_learnt_depends_on_the_answers_of_new_questions(
     recipe, wide, written
 ):

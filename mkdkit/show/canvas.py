@@ -44,6 +44,8 @@ def role_of(name: str) -> str:
     """The role whose colour an arm or a source has: its own, that of the base, or the student's."""
     if name in COLOR:
         return name
+    if name == "mentor_vote":  # all others that begin so are students
+        return "mentor"
     return "base" if name.startswith("base_") else "student"
 
 

@@ -18,7 +18,7 @@ from mkdkit.pipeline.stages.data import (
 )
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
 from mkdkit.records import Question
-from mkdkit.settings import Recipe
+from mkdkit.settings import FilterSettings, Recipe
 from mkdkit.tasks import catalogue
 
 UNLABELLED = "unlabelled-set"  # the stage's name
@@ -34,15 +34,17 @@ def unlabelled_set(recipe: Recipe, *, base: str | None = None, fresh: bool = Fal
     """
     own, asked = questions(recipe), questions(with_new_questions(recipe))
     written = augmentation(recipe, base=base, more=True)
+    settings = replace(recipe.mentor_filter, correct_only=False)
     return compute_or_load(
         UNLABELLED,
         _keep_by_vote,
         recipe,
+        settings,
         own,
         asked,
         written,
         settings={
-            **filter_key(recipe, recipe.mentor_filter),
+            **filter_key(recipe, settings),
             "least_share": recipe.voting.least_share,
         },
         inputs=[own, asked, written],
@@ -51,7 +53,14 @@ def unlabelled_set(recipe: Recipe, *, base: str | None = None, fresh: bool = Fal
     )
 
 
-def _keep_by_vote(work: Work, recipe: Recipe, own: Stage, asked: Stage, written: Stage) -> None:
+def _keep_by_vote(
+    work: Work,
+    recipe: Recipe,
+    settings: FilterSettings,
+    own: Stage,
+    asked: Stage,
+    written: Stage,
+) -> None:
     known = {question.id for question in read_splits(own).train}
     new = [one for one in read_written(written) if one.question_id not in known]
     task = catalogue.find(recipe.questions.task)
@@ -61,7 +70,6 @@ def _keep_by_vote(work: Work, recipe: Recipe, own: Stage, asked: Stage, written:
         for question in read_splits(asked).train
         if question.id in votes
     ]
-    settings = replace(recipe.mentor_filter, correct_only=False)
     rules = voting.rules(votes, task, least_share=recipe.voting.least_share)
     result = keep_filtered(work, recipe, settings, told, new, rules)
     kept = {one.question_id for one in result.kept}
