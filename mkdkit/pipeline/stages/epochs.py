@@ -30,9 +30,9 @@ def by_epoch(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> 
     if recipe.questions.validation == 0:
         raise ValueError("accuracy by epoch needs validation questions; questions.validation is 0")
     given = given_to(recipe, arm)
-    epochs = max(1, round(given.recipe.student.epochs))
-    watched = replace(given.recipe.student, validations=epochs, keep="last")
-    given = replace(given, recipe=replace(given.recipe, student=watched))
+    # no weights are chosen; how often it is looked at follows from its steps
+    student = replace(given.recipe.student, validations=0, keep="last")
+    given = replace(given, recipe=replace(given.recipe, student=student))
     return compute_or_load(
         "epochs",
         _by_epoch,
@@ -50,6 +50,8 @@ def _by_epoch(work: Work, given: Given) -> None:
     tokenizer = loading.load_tokenizer(recipe.student_base)
     model = loading.load_trainable(recipe.student_base, recipe.student)
     task = catalogue.find(recipe.questions.task)
+    total = batches.count_steps(len(lesson.rows), recipe.student)
+    epochs = max(1, round(total / batches.steps_per_epoch(len(lesson.rows), recipe.student)))
     found: dict[str, Any] = {}
 
     def look(model: Any) -> float:
@@ -63,13 +65,12 @@ def _by_epoch(work: Work, given: Given) -> None:
         model,
         lesson.rows,
         lesson.loss_of,
-        recipe.student,
+        replace(recipe.student, validations=epochs),
         fill=encoding.fill_token(tokenizer),
         validate=look,
         folder=work.folder,
         together=lesson.together,
     )
-    total = batches.count_steps(len(lesson.rows), recipe.student)
     for step in progress(steps, f"epochs of {given.method.name}", "step", total):
         seen = dict(found) if step.validation is not None else {}
         work.event(**asdict(step), steps=total, **{f"of_{name}": one for name, one in seen.items()})
