@@ -35,9 +35,9 @@ def fill(task: str, names: Sequence[str], seeds: Sequence[int], *, folder: Path)
             if (task, arm, seed) in done:
                 continue
             stage = stages.by_epoch(arms_recipe(task, seed), arm)
-            for row in stages.read_epochs(stage):
-                named = {"task": task, "arm": arm, "seed": seed} | row | {"key": stage.key}
-                results.append_row(TABLE, named, folder=folder)
+            named = {"task": task, "arm": arm, "seed": seed}
+            found = [named | row | {"key": stage.key} for row in stages.read_epochs(stage)]
+            results.append_rows(TABLE, found, folder=folder)
             command = "python -m mkdkit.pipeline.epoch_table"
             results.write_provenance(TABLE, command, about, folder=folder)
 

@@ -4,9 +4,10 @@ A table is a CSV file and, beside it, a JSON file of the same name that says how
 """
 
 import csv
+import io
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,18 +48,30 @@ def append_row(name: str, row: Mapping[str, Any], *, folder: Path = RESULTS) -> 
     Raises:
         ValueError: the table has other columns.
     """
+    append_rows(name, [row], folder=folder)
+
+
+def append_rows(name: str, rows: Sequence[Mapping[str, Any]], *, folder: Path = RESULTS) -> None:
+    """Add rows that belong together, in one piece; all have the same columns.
+
+    Raises:
+        ValueError: the table has other columns.
+    """
+    columns = list(rows[0])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
     # two processes may fill one table: one of them writes the header
     with FileLock(Path(tempfile.gettempdir()) / f"mkdkit-{name}.lock"):
         is_new = not path.is_file()
         if not is_new:
-            _require_columns(path, list(row))
+            _require_columns(path, columns)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerows(map(dict, rows))
         with path.open("a", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row), lineterminator="\n")
-            if is_new:
-                writer.writeheader()
-            writer.writerow(dict(row))
+            file.write(text.getvalue())
 
 
 def _require_columns(path: Path, wanted: list[str]) -> None:
