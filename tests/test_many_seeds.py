@@ -89,12 +89,18 @@ def test_a_table_begun_with_other_bases_is_not_gone_on_with(recipe, tmp_path):
 
 def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recipe):
     settings = asdict(recipe)
-    del settings["questions"]["data_dir"], settings["student"]["divergence"], settings["voting"]
+    del settings["questions"]["data_dir"], settings["questions"]["wordings"], settings["voting"]
+    del settings["student"]["divergence"], settings["soft_labels"]["precision"]
     text = json.dumps(settings, sort_keys=True)
     before = {"settings of multi_step_arithmetic": hashlib.sha256(text.encode()).hexdigest()}
     by_default = replace(recipe, voting=VotingSettings())
     assert grids.identity([by_default]) == before
-    for changes in ({"student": {"divergence": "reverse"}}, {"voting": {"samples": 7}}):
+    for changes in (
+        {"student": {"divergence": "reverse"}},
+        {"voting": {"samples": 7}},
+        {"questions": {"wordings": "apart"}},
+        {"soft_labels": {"precision": "fp32"}},
+    ):
         assert grids.identity([changed(by_default, changes)]) != before
 
 
