@@ -48,21 +48,24 @@ def diverge(mentor: Tensor, student: Tensor, divergence: Divergence) -> Tensor:
     return _TERMS[divergence](mentor.clamp(min=FLOOR), student)
 
 
-def _forward(mentor: Tensor, student: Tensor) -> Tensor:
+def forward_kl(mentor: Tensor, student: Tensor) -> Tensor:
+    """Return p log(p/q) of each outcome, from log p and log q."""
     return mentor.exp() * (mentor - student)
 
 
-def _reverse(mentor: Tensor, student: Tensor) -> Tensor:
+def reverse_kl(mentor: Tensor, student: Tensor) -> Tensor:
+    """Return q log(q/p) of each outcome, from log p and log q."""
     return student.exp() * (student - mentor)
 
 
-def _jensen_shannon(mentor: Tensor, student: Tensor) -> Tensor:
+def jensen_shannon(mentor: Tensor, student: Tensor) -> Tensor:
+    """Return what each outcome adds to the mean of both KL divergences from the middle."""
     middle = torch.logaddexp(mentor, student) - math.log(2)
-    return (_forward(mentor, middle) + _forward(student, middle)) / 2
+    return (forward_kl(mentor, middle) + forward_kl(student, middle)) / 2
 
 
 _TERMS: dict[Divergence, Terms] = {
-    "forward": _forward,
-    "reverse": _reverse,
-    "jensen-shannon": _jensen_shannon,
+    "forward": forward_kl,
+    "reverse": reverse_kl,
+    "jensen-shannon": jensen_shannon,
 }
