@@ -7,8 +7,9 @@ import pytest
 import torch
 from bases import SAVE
 
+from mkdkit import records
 from mkdkit.models import encoding
-from mkdkit.pipeline import arms, recipes, stages
+from mkdkit.pipeline import arms, folders, recipes, stages
 from mkdkit.settings import TeacherSettings
 from mkdkit.training import label_store, loop
 
@@ -162,6 +163,29 @@ def test_fewer_teacher_rationales_are_learnt_when_the_arm_says_so(recipe):
         for arm in ("fine_tune_cot_1", "fine_tune_cot")
     )
     assert 0 < one <= 12 < three <= 36
+
+
+def test_a_process_check_keeps_fewer_and_its_control_as_few(recipe):
+    recipe = replace(with_method(recipe, "full"), teacher=TeacherSettings(slip_rate=0.7))
+    given = {
+        arm: stages.student(recipe, f"fine_tune_cot{arm}").done["inputs"]
+        for arm in ("", "_unfiltered", "_checked", "_size_matched")
+    }
+    read = {arm: kept_of(inputs) for arm, inputs in given.items()}
+    by_answer, unfiltered = read[""], read["_unfiltered"]
+    assert len(unfiltered) > len(by_answer)  # some slips end in a wrong answer ...
+    assert all(one.is_correct for one in by_answer + read["_checked"] + read["_size_matched"])
+    assert len(read["_checked"]) == len(read["_size_matched"])
+    assert {one.text for one in read["_size_matched"]} <= {one.text for one in by_answer}
+    assert {one.text for one in read["_checked"]} <= {one.text for one in by_answer}
+
+
+def kept_of(inputs):
+    """The rationales that a student with these input stages has learnt."""
+    (folder,) = (
+        folders.runs_folder() / f"{name}-{key}" for name, key in inputs if name.endswith("-set")
+    )
+    return records.read_rationales(folder / "kept.jsonl")
 
 
 def test_an_augmentation_that_was_killed_goes_on_and_writes_the_same(recipe, runs):

@@ -8,6 +8,7 @@ from mkdkit.settings import Divergence
 
 Completions = Literal["answers", "teacher", "teacher and mentor"]
 NewQuestions = Literal["labelled", "unlabelled"]
+Filtering = Literal["none", "process", "size-matched"]
 Mistake = Literal["padding learnt", "other rows' labels"]  # of published code: training.mistakes
 DEFAULT = ("base", "answer_only", "fine_tune_cot", "mentor_kd")
 
@@ -22,6 +23,7 @@ class Arm:
     completions: Completions | None = None  # None: nothing is learnt
     soft_labels: bool = False
     per_question: int | None = None  # teacher rationales per question, if not the recipe's
+    filtering: Filtering | None = None  # of the teacher's rationales, if not the recipe's
     equal_steps: bool = False  # as many optimiser steps as mentor_kd takes
     self_mentor: bool = False  # the mentor starts from the student's own base
     new_questions: NewQuestions | None = None  # the mentor also answers what the teacher never saw
@@ -68,6 +70,24 @@ ARMS: dict[str, Arm] = {
             what="Fine-tune-CoT with six rationales a question",
             completions="teacher",
             per_question=6,
+        ),
+        Arm(
+            name="fine_tune_cot_unfiltered",
+            what="Fine-tune-CoT on all rationales, those with wrong answers too",
+            completions="teacher",
+            filtering="none",
+        ),
+        Arm(
+            name="fine_tune_cot_checked",
+            what="Fine-tune-CoT on right answers without a slip in their reasoning",
+            completions="teacher",
+            filtering="process",
+        ),
+        Arm(
+            name="fine_tune_cot_size_matched",
+            what="Fine-tune-CoT on as many right answers as have no slip, drawn at random",
+            completions="teacher",
+            filtering="size-matched",
         ),
         Arm(
             name="fine_tune_cot_equal_steps",

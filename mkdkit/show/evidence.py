@@ -133,6 +133,7 @@ SWEEPS: dict[str, Sweep] = {
         shown=_kinds,
         published=[published_cot.data_size(), published_cot.data_size("diverse")],
     ),
+    "sweep_filtering": Sweep(x="arm"),
     "sweep_mistakes": Sweep(x="arm"),
     "sweep_wordings": Sweep(
         x="wordings of test and train",

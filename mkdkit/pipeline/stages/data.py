@@ -138,6 +138,30 @@ def teacher_set(recipe: Recipe, *, fresh: bool = False) -> Stage:
     return filtered("teacher-set", recipe, recipe.teacher_filter, written, fresh)
 
 
+def size_matched_set(recipe: Recipe) -> Stage:
+    """Return the stage with as many of the teacher's kept rationales as a process check keeps.
+
+    Drawn at random: what is left of the check's gain beside it is not that there are fewer.
+    """
+    rules = replace(recipe.teacher_filter, check_reasoning=True)
+    every, checked = teacher_set(recipe), teacher_set(replace(recipe, teacher_filter=rules))
+    return compute_or_load(
+        "size-matched-set",
+        _match_size,
+        every,
+        checked,
+        recipe.seed,
+        settings={"seed": recipe.seed},
+        inputs=[every, checked],
+    )
+
+
+def _match_size(work: Work, every: Stage, checked: Stage, seed: int) -> None:
+    kept, n = read_kept(every), len(read_kept(checked))
+    places = random.Random(f"size matched {seed}").sample(range(len(kept)), n)
+    keep_rationales(work, "kept.jsonl", [kept[place] for place in sorted(places)])
+
+
 def filtered(
     name: str, recipe: Recipe, settings: FilterSettings, written: Stage, fresh: bool
 ) -> Stage:

@@ -13,6 +13,7 @@ from mkdkit.pipeline.stages.data import (
     questions,
     read_kept,
     read_splits,
+    size_matched_set,
     teacher_set,
     with_new_questions,
 )
@@ -122,6 +123,10 @@ def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
     if method.per_question is not None:
         teacher = replace(recipe.teacher, rationales_per_question=method.per_question)
         recipe = replace(recipe, teacher=teacher)
+    if method.filtering in ("none", "process"):
+        is_checked = method.filtering == "process"
+        rules = replace(recipe.teacher_filter, correct_only=is_checked, check_reasoning=is_checked)
+        recipe = replace(recipe, teacher_filter=rules)
     changes: dict[str, Any] = {} if method.soft_labels else {"kd_weight": 0.0}
     if method.divergence is not None:
         changes["divergence"] = method.divergence
@@ -137,7 +142,8 @@ def _for_arm(recipe: Recipe, method: Arm) -> Recipe:
 
 def _sources(recipe: Recipe, method: Arm) -> tuple[list[Stage], Stage | None]:
     base = recipe.student_base if method.self_mentor else None
-    sets = [] if method.completions == "answers" else [teacher_set(recipe)]
+    taught = size_matched_set if method.filtering == "size-matched" else teacher_set
+    sets = [] if method.completions == "answers" else [taught(recipe)]
     if method.completions == "teacher and mentor":
         sets += mentor_sets(recipe, base=base, new=method.new_questions)
     if not method.soft_labels or recipe.student.kd_weight == 0:
