@@ -1,6 +1,7 @@
 """Tables for a page or a paper: what a reader of Markdown or TeX gets is what the rows say."""
 
 import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import pytest
 from markdown_it import MarkdownIt
 
+from mkdkit.__main__ import main
 from mkdkit.evaluation import statistics
 from mkdkit.pipeline import results
 from mkdkit.show import cards, tables
@@ -206,3 +208,59 @@ def test_a_label_needs_a_caption_and_plain_signs():
             tables.latex(ROWS, caption=caption, label=label)
     with pytest.raises(ValueError, match="at least one row"):
         tables.latex([])
+
+
+@pytest.fixture
+def table_file(tmp_path):
+    path = tmp_path / "mine.csv"
+    lines = ["task,arm,seed,accuracy,n,correct,key", "t,a_b,1,50.0,100,50,1234567890123456"]
+    path.write_text("\n".join([*lines, "t,a_b,2,60.0,100,60,12e4567890123456"]) + "\n")
+    return path
+
+
+def test_a_key_stays_what_it_is_though_it_could_be_read_as_a_number(table_file):
+    rows = results.read_table("mine", folder=table_file.parent)
+    assert [row["key"] for row in rows] == ["1234567890123456", "12e4567890123456"]
+    assert rows[0]["accuracy"] == 50.0
+
+
+def test_the_command_prints_the_columns_that_are_asked_for(table_file, capsys):
+    command = ["export", "table", str(table_file), "--columns", "seed", "accuracy", "key"]
+    assert main(command) == 0
+    head, first, _ = read_markdown(capsys.readouterr().out)[0]
+    assert head == ["seed", "accuracy", "key"]
+    assert first == ["1", "50.0 [40.4, 59.6]", "1234567890123456"]  # Wilson's, of 50 in 100
+
+
+def test_the_command_writes_means_over_seeds_as_latex(table_file, tmp_path):
+    command = ["export", "table", str(table_file), "--pivot", "--format", "latex", "--bold"]
+    out = tmp_path / "t.tex"
+    assert main([*command, "--caption", "50 %", "--label", "tab:t", "--file", str(out)]) == 0
+    # mean 55, standard error 5, t(0.975, 1) = 12.706: 55 ± 63.5
+    assert [read_tex(cell) for cell in tex_cells(out.read_text())[0][:2]] == ["a_b", "2"]
+    assert r"\textbf{55.0} [$-$8.5, 118.5]" in out.read_text()
+    assert r"\caption{50 \%}" in out.read_text()
+
+
+def test_the_command_reads_the_arms_of_a_report(tmp_path, capsys):
+    arm = {"name": "mentor_kd", "accuracy": 71.5, "interval": [64.88, 77.31], "n": 200, "seed": 0}
+    (tmp_path / "report.json").write_text(json.dumps({"arms": [arm]}))
+    assert main(["export", "table", str(tmp_path / "report.json")]) == 0
+    rows, _ = read_markdown(capsys.readouterr().out)
+    assert rows[1] == ["mentor_kd", "71.5 [64.9, 77.3]", "200", "0"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "no table 'nothing' in"),
+        (["none.json"], "none.json: there is no such file"),
+        (["none.csv"], "no table 'none' in"),
+        (["tiny_arms", "--columns", "rate"], "no column rate; there are task, arm"),
+        (["tiny_arms", "--label", "tab:a"], "a label is for --format latex"),
+        (["tiny_regime", "--pivot"], "a mean is over seeds alone"),
+    ],
+)
+def test_what_cannot_be_a_table_is_one_line(capsys, arguments, message):
+    assert main(["export", "table", *arguments]) == 2
+    assert message in capsys.readouterr().err
