@@ -8,7 +8,8 @@ import sys
 
 import tyro
 
-from mkdkit.commands import COMMANDS, say
+from mkdkit import commands, export_commands
+from mkdkit.commands import say
 from mkdkit.pipeline import folders
 
 DEBUG = "--debug"
@@ -21,11 +22,11 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = [argument for argument in arguments if argument != DEBUG]
     try:
         tyro.extras.subcommand_cli_from_dict(
-            COMMANDS,
+            commands.COMMANDS | export_commands.COMMANDS,
             prog="mkdkit",
             description="Mentor-KD, step by step. Add --debug to any command for tracebacks.",
             args=arguments,
-            config=(tyro.conf.OmitArgPrefixes,),
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
         )
     except KeyboardInterrupt:
         say("\nstopped; what was finished is kept, and the same command goes on from there")

@@ -198,6 +198,7 @@ def ask(
 def ablate(
     grid: Annotated[Path, tyro.conf.Positional],
     processes: int = 1,
+    scheduler: str | None = None,
     folder: Path | None = None,
 ) -> None:
     """Measure every cell of a grid over settings, arms and seeds; fill one table, row by row.
@@ -208,6 +209,7 @@ def ablate(
     Args:
         grid: a TOML file: profile, tasks, arms, seeds, and values of any settings.
         processes: cells measured at a time, each on its share of the cores.
+        scheduler: a Dask cluster's address, such as tcp://login-node:8786: its workers measure.
         folder: where the table goes instead.
     """
     from mkdkit.pipeline import grid_file, grids, pools, results
@@ -217,7 +219,8 @@ def ablate(
         os.environ["MKDKIT_PROFILE"] = "smoke"  # its runs go to a temporary folder
     where = folder or (results.SMOKE if asked.profile == "smoke" else results.RESULTS)
     say(f"{grid_file.describe(asked)}: loading the libraries ...")
-    with pools.pool(processes) as executor:
+    workers = pools.cluster(scheduler) if scheduler else pools.pool(processes)
+    with workers as executor:
         failed = grids.fill(
             asked.name, asked.cells, about=asked.about, split=asked.split, folder=where,
             command=f"mkdkit ablate {grid.name}", executor=executor,

@@ -80,8 +80,13 @@ def test_every_pin_is_asked_for_by_pyproject():
     assert set(pins()) == {canonicalize_name(requirement.name) for requirement in asked}
 
 
+def test_every_extra_is_installed_by_make_test():
+    assert {text for extra in EXTRAS.values() for text in extra} == set(EXTRAS["dev"])
+
+
 def test_what_the_package_imports_is_a_declared_dependency():
-    declared = {canonicalize_name(requirement.name) for requirement in RUNTIME}
+    asked = RUNTIME + [Requirement(text) for text in EXTRAS["scale"] + EXTRAS["page"]]
+    declared = {canonicalize_name(requirement.name) for requirement in asked}
     homes = packages_distributions()
     imported: dict[str, str] = {}
     for path in (ROOT / "mkdkit").rglob("*.py"):

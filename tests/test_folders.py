@@ -104,6 +104,25 @@ def test_an_edited_loss_changes_the_students_key_and_an_edited_comment_does_not(
     assert key_with(tmp_path) == before
 
 
+def test_where_one_only_loads_what_is_there_is_loaded_and_nothing_is_computed(runs):
+    made = compute_or_load("n", write_number, 1, settings={"a": 1})
+    before = sorted(runs.rglob("*"))
+    with folders.only_load():
+        assert compute_or_load("n", write_number, 1, settings={"a": 1}).key == made.key
+        with pytest.raises(
+            folders.NotComputedError, match=f"'n' of these settings is not in {runs}"
+        ):
+            compute_or_load("n", write_number, 2, settings={"a": 2})
+        (made.folder / "done.json").rename(
+            made.folder / "done.json.part"
+        )  # unfinished is not there
+        with pytest.raises(folders.NotComputedError):
+            compute_or_load("n", write_number, 1, settings={"a": 1})
+        (made.folder / "done.json.part").rename(made.folder / "done.json")
+    assert sorted(runs.rglob("*")) == before
+    assert compute_or_load("n", write_number, 2, settings={"a": 2}).done["counts"] == {"number": 2}
+
+
 def test_two_that_ask_for_one_stage_compute_it_once():
     computed: list[int] = []
     begun, go_on = threading.Event(), threading.Event()

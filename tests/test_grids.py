@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -161,6 +162,84 @@ def test_a_grid_that_is_interrupted_begins_no_other_cell(tmp_path):
     assert running.returncode == 130
     assert said.rstrip().endswith("and the same command goes on from there")
     assert len(csv.read_text().splitlines()) < 1 + CELLS
+
+
+HALF = GRID.replace("[1, 2]", "[1]")  # 12 cells
+
+
+def rows_of(folder, **labels):
+    """The rows of the undisturbed grid with these values, as `table` has them."""
+    columns = list(results.read_table("grid", folder=folder)[0])
+    wanted = [(columns.index(name), value) for name, value in labels.items()]
+    return [row for row in table(folder) if all(row[at] == value for at, value in wanted)]
+
+
+@pytest.fixture
+def workers(tmp_path):
+    """A Dask cluster of two worker processes on this machine; its address and their process ids."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    options = {"host": "127.0.0.1", "dashboard_address": None, "local_directory": str(tmp_path)}
+    one_each = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
+    with distributed.LocalCluster(**one_each, **options) as cluster:
+        with distributed.Client(cluster) as client:
+            found = client.run(os.getpid)
+        yield cluster.scheduler_address, sorted(found.values())
+
+
+def test_a_cluster_of_two_processes_gives_the_table_of_one(undisturbed, tmp_path, workers):
+    address, processes = workers
+    assert len({os.getpid(), *processes}) == 3
+    command = ["ablate", str(written(tmp_path, SMALL)), "--folder", str(tmp_path)]
+    assert main([*command, "--scheduler", address]) == 0
+    assert table(tmp_path) == rows_of(undisturbed, task="multi_step_arithmetic", seed="1")
+
+
+def test_a_worker_that_is_killed_loses_no_cell_and_counts_none_twice(
+    undisturbed, tmp_path, workers
+):
+    address, (victim, _) = workers
+    csv, seen = tmp_path / "grid.csv", []
+
+    def kill_one():
+        until = time.monotonic() + 240
+        while time.monotonic() < until and not seen:
+            if csv.is_file() and len(csv.read_text().splitlines()) > 3:
+                seen.append(len(csv.read_text().splitlines()))
+                os.kill(victim, signal.SIGKILL)
+            time.sleep(0.05)
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    command = ["ablate", str(written(tmp_path, HALF)), "--folder", str(tmp_path)]
+    # Dask gives the cell to another worker; one that kills several is named as failed
+    assert main([*command, "--scheduler", address]) == 0
+    killer.join()
+    assert 3 < seen[0] < 1 + CELLS // 2  # it was killed amid the grid
+    with pytest.raises(ProcessLookupError):
+        os.kill(victim, 0)
+    assert len(csv.read_text().splitlines()) == 1 + CELLS // 2
+    assert table(tmp_path) == rows_of(undisturbed, seed="1")
+
+
+def test_workers_that_cannot_share_a_grid_are_refused(tmp_path, workers, monkeypatch, capsys):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "elsewhere"))  # after the workers began
+    command = ["ablate", str(written(tmp_path)), "--folder", str(tmp_path)]
+    assert main([*command, "--scheduler", workers[0]]) == 2
+    assert "all must see one folder of runs" in capsys.readouterr().err
+    assert not (tmp_path / "grid.csv").is_file()
+
+
+def test_workers_with_several_threads_are_refused(tmp_path, capsys):
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    options = {"host": "127.0.0.1", "dashboard_address": None, "local_directory": str(tmp_path)}
+    command = ["ablate", str(written(tmp_path)), "--folder", str(tmp_path), "--scheduler"]
+    options |= {"processes": False, "protocol": "tcp://"}
+    with distributed.LocalCluster(n_workers=0, **options) as cluster:
+        assert main([*command, cluster.scheduler_address]) == 2
+        assert "no workers yet" in capsys.readouterr().err
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, **options) as cluster:
+        assert main([*command, cluster.scheduler_address]) == 2
+    assert "start them with --nthreads 1" in capsys.readouterr().err
 
 
 def test_a_cell_that_fails_is_named_and_costs_no_other(tmp_path, capsys):

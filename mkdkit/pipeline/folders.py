@@ -16,7 +16,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -32,6 +33,7 @@ from mkdkit.pipeline.keys import make_key
 
 log = logging.getLogger("mkdkit")
 ANNOUNCE = "MKDKIT_ANNOUNCE"  # names a file that is told which folder is being computed
+_only_loads = ContextVar("only_loads", default=False)
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy")
 
 
@@ -43,6 +45,20 @@ class Stage:
     key: str
     folder: Path
     done: dict[str, Any]  # settings, inputs, counts, seconds, peak_gib, versions, device, ...
+
+
+class NotComputedError(ValueError):
+    """A stage that was to be loaded, and by no means computed, is not there."""
+
+
+@contextlib.contextmanager
+def only_load() -> Iterator[None]:
+    """Within it nothing is computed: to ask for a stage that is not finished is an error."""
+    token = _only_loads.set(True)
+    try:
+        yield
+    finally:
+        _only_loads.reset(token)
 
 
 class Work:
@@ -96,10 +112,15 @@ def compute_or_load(
         inputs: the stages it reads.
         files: outside files it reads (data, weights), by content.
         fresh: compute again even if the result is there.
+
+    Raises:
+        NotComputedError: it is not there, and was asked for within `only_load`.
     """
     plain = asdict(settings) if is_dataclass(settings) else dict(settings)  # type: ignore[call-overload]
     key = make_key(name, plain, [stage.key for stage in inputs], files, compute)
     folder = runs_folder() / f"{name}-{key}"
+    if _only_loads.get() and not (folder / DONE).is_file():
+        raise NotComputedError(f"the stage {name!r} of these settings is not in {runs_folder()}")
     folder.mkdir(parents=True, exist_ok=True)
     with _only_one(folder):
         if fresh:

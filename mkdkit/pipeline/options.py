@@ -1,6 +1,7 @@
 """The options that name a recipe on the command line: what `run` runs, and `plan` plans."""
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
@@ -58,3 +59,13 @@ class RecipeOptions:
         )
         recipe = recipes.with_bases(recipe, mentor=self.mentor_base, student=self.student_base)
         return recipe if self.settings is None else recipes.with_settings(recipe, self.settings)
+
+    def words(self) -> str:
+        """Return the options as they are written on the command line; defaults are left out."""
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        set_to = {one.name: one.default for one in fields(self)}
+        return " ".join(
+            f"--{name.replace('_', '-')} {shlex.quote(str(value))}"
+            for name, value in given.items()
+            if value != set_to[name] or name in ("task", "seed")
+        )

@@ -1,10 +1,13 @@
-"""Processes that measure the cells of a grid, each with its share of the machine's cores."""
+"""Processes that measure the cells of a grid: here, sharing the cores, or on a cluster."""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import Any
+
+from mkdkit.pipeline import folders
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -47,3 +50,47 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def cluster(scheduler: Any) -> Iterator[Executor]:
+    """Return an executor of a Dask cluster's workers.
+
+    A cell whose worker dies is given to another one, which goes on from what stages have kept.
+
+    Args:
+        scheduler: the address of a running one, such as "tcp://login-node:8786"; or a cluster.
+
+    Raises:
+        ValueError: Dask is not installed, or the workers are not ready to share one grid.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        rule = "a cluster needs Dask, which is not installed here"
+        raise ValueError(f"{rule}; install dask and distributed (mkdkit's extra scale)") from error
+    with Client(scheduler) as client:
+        _require_workers(client)
+        # pure: two cells that are the same to Dask would be one; a failed one is to be tried again
+        yield client.get_executor(pure=False)
+
+
+def _require_workers(client: Any) -> None:
+    threads = client.nthreads()
+    if not threads:
+        raise ValueError("the cluster has no workers yet; start some, then give the command again")
+    if several := [worker for worker, count in threads.items() if count != 1]:
+        raise ValueError(
+            f"a worker measures one cell at a time, got {len(several)} of {len(threads)} workers "
+            "with several threads; start them with --nthreads 1"
+        )
+    ours, theirs = _runs(), client.run(_runs)
+    if other := sorted(set(theirs.values()) - {ours}):
+        raise ValueError(
+            f"all must see one folder of runs, ours is {ours}, a worker's {other[0]}; set "
+            "MKDKIT_RUNS to a folder that all see, also where workers are started"
+        )
+
+
+def _runs() -> str:
+    return str(folders.runs_folder().resolve())

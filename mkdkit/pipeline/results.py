@@ -32,7 +32,30 @@ def read_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
         known = ", ".join(sorted(found.stem for found in folder.glob("*.csv"))) or "none"
         raise ValueError(f"no table {name!r} in {folder}; there are: {known}")
     with path.open(encoding="utf-8", newline="") as file:
-        return [{key: _number(value) for key, value in row.items()} for row in csv.DictReader(file)]
+        return [
+            # a key of digits, or of digits about an e, is no number
+            {name: value if name == "key" else _number(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def read_rows(source: str) -> list[dict[str, Any]]:
+    """Return the rows of a committed table, of a CSV file, or the arms of a report.json.
+
+    Raises:
+        ValueError: there is no such table or file, or the file is no table.
+    """
+    path = Path(source)
+    if path.suffix == ".csv":
+        return read_table(path.stem, folder=path.parent)
+    if path.suffix != ".json":
+        return read_table(source)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))["arms"]
+    except FileNotFoundError:
+        raise ValueError(f"{path}: there is no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: not the report of a run: it needs a list of arms") from error
 
 
 def _number(text: str) -> Any:

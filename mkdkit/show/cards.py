@@ -5,7 +5,6 @@ marked is also written, and what folds is plain <details>. Text from data or mod
 """
 
 import inspect
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -15,7 +14,9 @@ from IPython.display import HTML, Markdown
 
 from mkdkit.filters import Filtered
 from mkdkit.records import Question, Rationale
+from mkdkit.show import tables
 from mkdkit.show.canvas import COLOR, role_of
+from mkdkit.show.points import columns_of
 from mkdkit.tasks.steps import first_parting, split_steps
 
 # half-transparent greys: seen on white and on near-black alike
@@ -81,11 +82,14 @@ def table(
         caption: what the table shows, above it.
         digits: decimals.
     """
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    right = {c for c in columns if all(_is_number(row.get(c)) for row in rows)}
+    columns, right = columns_of(rows), tables.right_columns(rows)
+
+    def escaped(row: Mapping[str, Any], column: str) -> str:
+        return escape(tables.text_of(row.get(column), digits))
+
     head = "".join(_cell(escape(str(c)), "th", c in right) for c in columns)
     body = "".join(
-        f"<tr>{''.join(_cell(_plain(row.get(c), digits), 'td', c in right) for c in columns)}</tr>"
+        f"<tr>{''.join(_cell(escaped(row, c), 'td', c in right) for c in columns)}</tr>"
         for row in rows
     )
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
@@ -101,26 +105,6 @@ def _table(title: str, head: str, body: str) -> str:
 def _cell(content: str, tag: str, is_number: bool) -> str:
     side = "right" if is_number else "left"  # said twice: some readers drop style, others align
     return f'<{tag} style="{CELL};text-align:{side}" align="{side}">{content}</{tag}>'
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, tuple | list):
-        return all(_is_number(v) for v in value)
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
-
-
-def _plain(value: Any, digits: int) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.{digits}f}".replace("-", "−")
-    if isinstance(value, tuple | list) and len(value) == 2 and _is_number(value):
-        return " to ".join(_plain(float(end), digits) for end in value)
-    return escape(str(value))
 
 
 def rationale_card(

@@ -103,7 +103,18 @@ def points(
     Raises:
         ValueError: there is no such column, no row to draw, or there are too many values.
     """
-    drawn = _require(rows, x, color)
+    return grouped(_require(rows, x, color), x=x, color=color, wilson=wilson, student_t=student_t)
+
+
+def grouped(
+    drawn: Sequence[Row],
+    *,
+    x: str,
+    color: str | None = None,
+    wilson: Wilson | None = None,
+    student_t: StudentT | None = None,
+) -> list[Point]:
+    """As `points`, of rows with an accuracy and both columns, however many values there are."""
     groups: dict[tuple[str, str], list[Row]] = {}
     colors = labels_of(drawn, color) if color else [""]
     for pair in itertools.product(colors, labels_of(drawn, x)):
@@ -162,14 +173,15 @@ def _point(
         mixed = ("seeds that repeat or are missing",)
     interval = None
     if len(group) == 1:
-        interval, mixed = _own_interval(first, wilson), ()
+        interval, mixed = own_interval(first, wilson), ()
     elif not mixed and t is not None:
         interval = t(values)[1:]
     kind = first[color] if color else None
     return Point(first[x], kind, tuple(group), math.fsum(values) / len(values), interval, mixed)
 
 
-def _own_interval(row: Row, wilson: Wilson | None) -> tuple[float, float] | None:
+def own_interval(row: Row, wilson: Wilson | None) -> tuple[float, float] | None:
+    """The interval (%) that a row brings, or that of its `correct` of `n`; None: it has neither."""
     if row.get("interval"):
         low, high = row["interval"]
         return low, high
