@@ -176,3 +176,20 @@ def test_a_module_that_a_function_will_import_counts_from_the_start():
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_a_name_after_a_dot_is_no_function_of_that_name():
+    """`recipe.questions` is a setting, not the function `questions` that a module may have."""
+
+    def reads_a_setting(recipe):
+        return recipe.questions
+
+    def calls_a_function(recipe):
+        return questions(recipe)  # noqa: F821
+
+    def calls_it_within(recipe):
+        return [questions(one) for one in recipe]  # noqa: F821
+
+    assert keys._names(reads_a_setting.__code__) == set()
+    assert keys._names(calls_a_function.__code__) == {"questions"}
+    assert keys._names(calls_it_within.__code__) == {"questions"}

@@ -6,6 +6,7 @@ it names counts with its whole file.
 """
 
 import ast
+import dis
 import hashlib
 import importlib.util
 import inspect
@@ -19,6 +20,7 @@ from typing import Any
 
 import mkdkit
 
+LOOK_UPS = {"LOAD_GLOBAL", "LOAD_NAME"}  # the latter in a class within a function
 NOT_IN_KEY = {"checkpoint_seconds"}  # how often work is saved never changes its result
 DATA_ROOMS = {"mkdkit.records", "mkdkit.settings"}  # their values are in the key already
 
@@ -111,8 +113,10 @@ def _collect_used(value: Any, pieces: dict[str, str]) -> None:
 
 
 def _names(code: CodeType) -> set[str]:
+    """Return the names a function looks up in its module; those after a dot are none of them."""
     inner = [const for const in code.co_consts if isinstance(const, CodeType)]
-    return set(code.co_names).union(*map(_names, inner))
+    own = {one.argval for one in dis.get_instructions(code) if one.opname in LOOK_UPS}
+    return own.union(*map(_names, inner))
 
 
 def _imported(tree: ast.AST) -> Iterator[ModuleType]:
