@@ -30,7 +30,7 @@ notebooks: $(STAMP) ## run all notebooks again and store their outputs (for main
 	@MKDKIT_PROFILE=tiny $(BIN)/python -m mkdkit.pipeline.notebooks refresh
 
 figures: $(STAMP) ## draw again every figure that needs no run
-	@$(BIN)/python -m mkdkit.show
+	@$(BIN)/python -m mkdkit figures
 
 screenshots: $(STAMP) ## pictures of the widgets in a browser, for the README (for maintainers)
 	@MKDKIT_RUNS=$${MKDKIT_RUNS:-data/runs/refresh} $(BIN)/python -m pytest -q tests/browser/screenshots.py

@@ -8,7 +8,7 @@ import sys
 
 import tyro
 
-from mkdkit import commands, export_commands
+from mkdkit import commands, export_commands, figure_commands
 from mkdkit.commands import say
 from mkdkit.pipeline import folders
 
@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = [argument for argument in arguments if argument != DEBUG]
     try:
         tyro.extras.subcommand_cli_from_dict(
-            commands.COMMANDS | export_commands.COMMANDS,
+            commands.COMMANDS | export_commands.COMMANDS | figure_commands.COMMANDS,
             prog="mkdkit",
             description="Mentor-KD, step by step. Add --debug to any command for tracebacks.",
             args=arguments,

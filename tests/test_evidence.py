@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from mkdkit.__main__ import main
 from mkdkit.evaluation.statistics import mean_interval, wilson_interval
 from mkdkit.models import tiny
-from mkdkit.pipeline import grid_file
+from mkdkit.pipeline import grid_file, results
 from mkdkit.show import canvas, evidence, published, two_settings
 
 mpl.use("Agg")
@@ -136,6 +137,28 @@ def test_a_gain_is_hatched_from_the_first_mean_to_the_second():
     hatched = [bar for bar in ax.patches if bar.get_hatch()]
     assert [bar.get_height() for bar in solid] == [25.0, 50.0]
     assert [(bar.get_y(), bar.get_height()) for bar in hatched] == [(25.0, 35.0), (50.0, -5.0)]
+
+
+@pytest.fixture
+def tables(tmp_path, monkeypatch):
+    """A folder of results, and where figures go."""
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(canvas, "FIGURES", tmp_path / "figures")
+    return tmp_path
+
+
+def test_figures_draws_the_tables_that_are_whole_and_names_the_others(tables, capsys):
+    for path in GRIDS:
+        rows = filled(path.stem)
+        rows = rows[:-1] if path.stem == "sweep_degree" else rows  # one cell is not measured
+        results.append_rows(path.stem, rows, folder=tables)
+    assert main(["figures"]) == 0
+    drawn = {path.stem for path in (tables / "figures").glob("sweep_*.png")}
+    assert drawn == {path.stem for path in GRIDS} - {"sweep_degree"}
+    assert "not drawn: sweep_degree, 1 of 15 rows to be measured" in capsys.readouterr().err
+    assert {"method.svg", "published_last_letter_concatenation.png"} <= {
+        path.name for path in (tables / "figures").iterdir()
+    }
 
 
 def test_rows_that_cannot_be_drawn_are_refused():

@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "mkdkit"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = ["tasks", "filters", "models", "teachers", "training", "evaluation", "pipeline"]
-ORDER += ["commands", "export_commands", "__main__"]
+ORDER += ["commands", "export_commands", "figure_commands", "__main__"]
 LAYER = {"records": 0, "settings": 0, "events": 0, "next_tokens": 0} | {
     room: 1 + i for i, room in enumerate(ORDER)
 }
@@ -46,7 +46,7 @@ def wrong_imports(code: str, home: str) -> list[str]:
         if room == "show":
             is_allowed = parts[1] in SHOW_MAY_IMPORT
         elif parts[1] == "show":
-            is_allowed = room in ("commands", "export_commands", "__main__")
+            is_allowed = room in ORDER[-4:]
         else:
             is_allowed = LAYER[parts[1]] < LAYER[room]
         if not is_allowed:

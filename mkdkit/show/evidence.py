@@ -71,9 +71,9 @@ def _teachers(rows: Rows) -> Rows:
 
 def _weights(rows: Rows) -> Rows:
     """λ, and whether τ² is there, as one kind."""
-    squared = {True: ", with τ²", False: ""}
+    squared = {"True": ", with τ²", "False": ""}  # as words: so a table has them
     return [
-        row | {"λ": f"{row['student.kd_weight']}{squared[bool(row['student.tau_squared'])]}"}
+        row | {"λ": f"{row['student.kd_weight']}{squared[str(row['student.tau_squared'])]}"}
         for row in rows
     ]
 
