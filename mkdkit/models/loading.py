@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from mkdkit.models import attention, tiny
+from mkdkit.models import activations, attention, tiny
 from mkdkit.models.encoding import Family
 from mkdkit.settings import Method, Precision, TrainingSettings
 
@@ -170,6 +170,7 @@ def load_trainable(base: str, settings: TrainingSettings) -> Any:
 
 def make_trainable(model: Any, settings: TrainingSettings, where: torch.device) -> Any:
     """Return a base made ready for training on a device: its attention, adapter, checkpointing."""
+    activations.fuse(model)
     if where.type == "cpu" and precision_of(settings.precision) == "bf16":
         attention.make_fast_to_train(model)
     if settings.method != "full":
