@@ -30,7 +30,8 @@ def figures() -> None:
         for size, path in records.items()
         if path.is_file()
     }
-    drawing.save(drawing.plot_pretraining(made), "tiny_pretraining")
+    if made:
+        drawing.save(drawing.plot_pretraining(made), "tiny_pretraining")
     for name in whole_sweeps():
         _draw_sweep(name)
         plt.close("all")
