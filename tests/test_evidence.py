@@ -78,6 +78,14 @@ def test_published_lines_stand_on_the_same_axis():
     ]
 
 
+def test_an_axis_that_doubles_holds_all_that_is_drawn():
+    ax = plot("sweep_diverse")
+    assert ax.get_xscale() == "log"
+    low, high = ax.get_xlim()
+    assert 0 < low < 1 < 64 < high
+    assert ax.get_xlabel().startswith("teacher's rationales per question (log scale)\n")
+
+
 def test_a_teacher_stands_where_it_was_scored_and_not_among_the_students():
     rate, other = "teacher.slip_rate", {"n": 100, "key": "k"}
     rows = [

@@ -36,6 +36,7 @@ class Sweep:
     columns: Mapping[str, str] | None = None  # a setting -> what the figure calls it
     shown: Callable[[Rows], Rows] = _as_they_are  # rows of the table -> rows to draw
     published: Sequence[Series] = ()
+    is_log: bool = False  # where published values go much further than ours
 
 
 def _shares(rows: Rows) -> Rows:
@@ -114,6 +115,7 @@ SWEEPS: dict[str, Sweep] = {
         columns={"times": "mentor's parameters / student's"},
         shown=_sizes,
         published=[_published_sizes()],
+        is_log=True,
     ),
     "sweep_temperature": Sweep(
         x="temperature τ",
@@ -125,6 +127,7 @@ SWEEPS: dict[str, Sweep] = {
         x=PER_QUESTION,
         columns={"teacher.rationales_per_question": PER_QUESTION},
         published=[published_cot.diverse()],
+        is_log=True,
     ),
     "sweep_data_size": Sweep(
         x="training questions",
@@ -132,6 +135,7 @@ SWEEPS: dict[str, Sweep] = {
         columns={"questions.train": "training questions"},
         shown=_kinds,
         published=[published_cot.data_size(), published_cot.data_size("diverse")],
+        is_log=True,
     ),
     "sweep_filtering": Sweep(x="arm"),
     "sweep_mistakes": Sweep(x="arm"),
@@ -181,7 +185,18 @@ def plot_sweep(
     ax = exploring.plot_rows(shown, x=sweep.x, color=sweep.color, ax=ax, **drawn)
     for line, marker in zip(sweep.published, "sD", strict=False):
         comparisons.draw_published(ax, line, marker=marker)
+    if sweep.is_log:
+        _stretch(ax, [float(row[sweep.x]) for row in shown], sweep.published)
     if sweep.published:  # under the figure: above it stand the colours' names
         named = ax.get_legend_handles_labels()
         canvas.figure_of(ax).legend(*named, loc="outside lower left", fontsize=8)
     return ax
+
+
+def _stretch(ax: Axes, own: Sequence[float], lines: Sequence[Series]) -> None:
+    """Let the horizontal axis double from tick to tick, from the least value to the largest."""
+    values = [*own, *(float(value) for line in lines for value in line.values)]
+    ax.set_xlim(min(values) / 1.3, 1.3 * max(values))
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set_xlabel(ax.get_xlabel().replace("\n", " (log scale)\n", 1))
