@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from mkdkit.commands import say
-from mkdkit.pipeline import grid_file, results
 
-GRIDS = results.RESULTS.parent / "settings" / "grids"
+GRIDS = Path(__file__).parents[1] / "data" / "settings" / "grids"
 SIZES = ("student", "middle", "mentor")
 PUBLISHED = ("tracking_shuffled_objects", "last_letter_concatenation")
 
@@ -18,6 +18,7 @@ def figures() -> None:
     """
     import matplotlib.pyplot as plt
 
+    from mkdkit.pipeline import results
     from mkdkit.show import figures as drawing
 
     plt.style.use(drawing.STYLE)
@@ -40,6 +41,8 @@ def figures() -> None:
 
 def whole_sweeps() -> Iterator[str]:
     """Yield the sweeps whose tables have a row for every cell of their grids; name the others."""
+    from mkdkit.pipeline import grid_file, results
+
     for path in sorted(GRIDS.glob("*.toml")):
         cells = grid_file.read(path).cells
         wanted, columns = {cell.name for cell in cells}, list(cells[0].labels)
@@ -54,6 +57,7 @@ def whole_sweeps() -> Iterator[str]:
 
 def _draw_sweep(name: str) -> None:
     from mkdkit.evaluation import statistics
+    from mkdkit.pipeline import results
     from mkdkit.show import evidence, two_settings
     from mkdkit.show import figures as drawing
 

@@ -6,7 +6,7 @@ from mkdkit.__main__ import main
 from mkdkit.pipeline import bench
 from mkdkit.show import figures
 
-HELPERS = {"record", "own_memory", "published_loop"}  # what the benchmarks share
+HELPERS = {"shares", "record", "own_memory", "published_loop"}  # what the benchmarks share
 
 
 def test_every_benchmark_of_the_folder_is_in_the_list():
