@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mkdkit.models import loading
+from mkdkit.models import activations, loading
 from mkdkit.settings import TrainingSettings
 
 BLOCK, OUTER_BLOCK = 64, 256  # NF4: weights that share a scale, and scales that share one of theirs
@@ -63,6 +63,7 @@ def build(base: str, *, dtype: torch.dtype) -> Any:
     try:
         with torch.device("meta"), loading.quiet():
             model: Any = auto.from_config(config, dtype=dtype)
+            activations.fuse(model)
     except ValueError as error:
         raise _without_remedies(base, error) from error
     if _has_a_head_of_its_own(base, config):

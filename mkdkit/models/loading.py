@@ -94,6 +94,7 @@ def load_base(
         config = AutoConfig.from_pretrained(name)
         auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         model: Any = auto.from_pretrained(name, config=config, **options)
+    activations.fuse(model)
     return (model if quantization else model.to(device())).eval()
 
 
@@ -170,7 +171,6 @@ def load_trainable(base: str, settings: TrainingSettings) -> Any:
 
 def make_trainable(model: Any, settings: TrainingSettings, where: torch.device) -> Any:
     """Return a base made ready for training on a device: its attention, adapter, checkpointing."""
-    activations.fuse(model)
     if where.type == "cpu" and precision_of(settings.precision) == "bf16":
         attention.make_fast_to_train(model)
     if settings.method != "full":
