@@ -212,6 +212,8 @@ def ablate(
         scheduler: a Dask cluster's address, such as tcp://login-node:8786: its workers measure.
         folder: where the table goes instead.
     """
+    if scheduler and processes != 1:
+        raise ValueError("--scheduler measures on a cluster and --processes here; give one of them")
     from mkdkit.pipeline import grid_file, grids, pools, results
 
     asked = grid_file.read(grid)

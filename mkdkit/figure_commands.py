@@ -41,15 +41,11 @@ def figures() -> None:
 
 def whole_sweeps() -> Iterator[str]:
     """Yield the sweeps whose tables have a row for every cell of their grids; name the others."""
-    from mkdkit.pipeline import grid_file, results
+    from mkdkit.pipeline import grid_file, grids, results
 
     for path in sorted(GRIDS.glob("*.toml")):
-        cells = grid_file.read(path).cells
-        wanted, columns = {cell.name for cell in cells}, list(cells[0].labels)
-        is_begun = (results.RESULTS / f"{path.stem}.csv").is_file()
-        rows = results.read_table(path.stem, folder=results.RESULTS) if is_begun else []
-        found = {tuple(str(row[column]) for column in columns) for row in rows}
-        if missing := len(wanted - found):
+        wanted = {cell.name for cell in grid_file.read(path).cells}
+        if missing := len(wanted - grids.measured(path.stem, results.RESULTS)):
             say(f"not drawn: {path.stem}, {missing} of {len(wanted)} rows to be measured")
         else:
             yield path.stem
@@ -58,32 +54,12 @@ def whole_sweeps() -> Iterator[str]:
 def _draw_sweep(name: str) -> None:
     from mkdkit.evaluation import statistics
     from mkdkit.pipeline import results
-    from mkdkit.show import evidence, two_settings
+    from mkdkit.show import evidence
     from mkdkit.show import figures as drawing
 
     rows = results.read_table(name, folder=results.RESULTS)
-    per_question = "teacher.rationales_per_question"
-    if name == "sweep_learning_rate":
-        ax = two_settings.plot_heat_map(
-            rows,
-            x="student.batch_size",
-            y="student.learning_rate",
-            xlabel="batch size (rows)",
-            ylabel="learning rate",
-        )
-    elif name == "sweep_student_size":
-        names = {"1": "one rationale a question", "4": "what four a question add"}
-        ax = two_settings.plot_gain(
-            rows, x="student_base", by=per_question, xlabel="student", names=names
-        )
-    else:
-        ax = evidence.plot_sweep(
-            rows,
-            evidence.SWEEPS[name],
-            wilson=statistics.wilson_interval,
-            student_t=statistics.mean_interval,
-        )
-    drawing.save(ax, name)
+    intervals = {"wilson": statistics.wilson_interval, "student_t": statistics.mean_interval}
+    drawing.save(evidence.plot(name, rows, **intervals), name)
 
 
 COMMANDS = {"figures": figures}

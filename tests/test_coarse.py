@@ -92,7 +92,7 @@ def test_both_losses_at_once_are_the_two_of_the_lesson(divergence, temperature):
         soft.loss(logits, temperature=temperature, divergence=divergence),
     )
     (wanted,) = torch.autograd.grad(0.3 * plain[0] + 0.7 * plain[1], logits)
-    found = soft.losses(logits, labels, temperature=temperature, divergence=divergence)
+    found = soft.both_losses(logits, labels, temperature=temperature, divergence=divergence)
     assert [one.item() for one in found] == pytest.approx([one.item() for one in plain], rel=1e-5)
     (got,) = torch.autograd.grad(0.3 * found[0] + 0.7 * found[1], logits)
     assert (got - wanted).norm() <= 1e-5 * wanted.norm()

@@ -17,7 +17,6 @@ from mkdkit.show import canvas, evidence, published, two_settings
 
 mpl.use("Agg")
 GRIDS = sorted((Path(__file__).parents[1] / "data" / "settings" / "grids").glob("*.toml"))
-TWO_SETTINGS = {"sweep_learning_rate", "sweep_student_size"}  # drawn by `two_settings`
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +48,7 @@ def points(ax, gid):
 
 def test_every_grid_has_a_figure_and_every_figure_a_grid():
     assert len(GRIDS) > 8
-    assert {path.stem for path in GRIDS} == evidence.SWEEPS.keys() | TWO_SETTINGS
+    assert {path.stem for path in GRIDS} == evidence.SWEEPS.keys() | evidence.TWO_SETTINGS.keys()
 
 
 @pytest.mark.parametrize("name", evidence.SWEEPS)
@@ -180,3 +179,6 @@ def test_rows_that_cannot_be_drawn_are_refused():
         two_settings.plot_gain(
             [{"a": 1, "b": 1, "accuracy": 2}], x="a", by="b", xlabel="", names={"1": "one"}
         )
+    uneven = [{"a": a, "b": b, "accuracy": 2} for a, b in ((1, 1), (1, 2), (3, 1))]
+    with pytest.raises(ValueError, match="3 lacks one"):
+        two_settings.plot_gain(uneven, x="a", by="b", xlabel="", names={"1": "one", "2": "two"})

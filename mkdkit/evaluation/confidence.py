@@ -4,8 +4,8 @@ The probability of an answer is a sum over all reasonings that lead to it. `vote
 estimates that sum by sampling, and is what calibration is measured on. `token_confidences` costs
 one reading and gives two other numbers, to study, not to be taken for it:
 
-- An answer given its own reasoning repeats the last step. Students here are all but certain of it,
-  at 99 to 100%, whether it is right or wrong.
+- An answer given its own reasoning repeats the last step: a student is all but certain of it,
+  whether it is right or wrong.
 - The whole completion is one wording of many, each with its share: a lower bound of the sum, far
   below the accuracy, though higher for right answers than for wrong ones.
 """

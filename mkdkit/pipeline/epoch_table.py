@@ -1,4 +1,4 @@
-"""A table of accuracy by epoch: a row for every task, arm, seed, epoch and split.
+"""A table of accuracy by epoch: a row for every arm, seed, epoch and split, on the default task.
 
     python -m mkdkit.pipeline.epoch_table --arms fine_tune_cot mentor_kd --seeds 1 2 3
 
@@ -6,53 +6,49 @@ A student that the table holds already is not trained again, so a run that was s
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
 from mkdkit.pipeline import arms, grids, results, stages
-from mkdkit.pipeline.many_seeds import arms_recipe
+from mkdkit.pipeline.many_seeds import SEEDS, arms_recipe
 from mkdkit.pipeline.recipes import DEFAULT_TASK
-from mkdkit.tasks import catalogue
 
 TABLE = "tiny_epochs"
 
 
-def fill(task: str, names: Sequence[str], seeds: Sequence[int], *, folder: Path) -> None:
+def fill(names: Sequence[str], seeds: Sequence[int], *, folder: Path) -> None:
     """Add what the table lacks, student by student.
 
     Args:
-        task: of all students.
-        names: their arms.
+        names: arms of the students.
         seeds: their seeds.
         folder: where the table lies.
+
+    Raises:
+        ValueError: the table was begun with other settings or other bases.
     """
-    path = folder / f"{TABLE}.csv"
-    rows = results.read_table(TABLE, folder=folder) if path.is_file() else []
-    done = {(row["task"], row["arm"], row["seed"]) for row in rows}
-    about = grids.identity([arms_recipe(task, seeds[0])])
-    for seed in seeds:
-        for arm in names:
-            if (task, arm, seed) in done:
-                continue
-            stage = stages.by_epoch(arms_recipe(task, seed), arm)
-            named = {"task": task, "arm": arm, "seed": seed}
+    about = grids.identity([arms_recipe(DEFAULT_TASK, SEEDS[0])])
+    command = "python -m mkdkit.pipeline.epoch_table"
+    done = {name[:3] for name in grids.begin(TABLE, about, command, folder)}
+    for seed, arm in itertools.product(seeds, names):
+        if (DEFAULT_TASK, arm, str(seed)) not in done:
+            stage = stages.by_epoch(arms_recipe(DEFAULT_TASK, seed), arm)
+            named = {"task": DEFAULT_TASK, "arm": arm, "seed": seed}
             found = [named | row | {"key": stage.key} for row in stages.read_epochs(stage)]
             results.append_rows(TABLE, found, folder=folder)
-            command = "python -m mkdkit.pipeline.epoch_table"
-            results.write_provenance(TABLE, command, about, folder=folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Measure accuracy by epoch.")
-    parser.add_argument("--task", choices=sorted(catalogue.TASKS), default=DEFAULT_TASK)
     parser.add_argument("--arms", nargs="+", choices=sorted(arms.ARMS), metavar="ARM",
                         default=["fine_tune_cot", "mentor_kd"])  # fmt: skip
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of the table")
     chosen = parser.parse_args(arguments)
     try:
-        fill(chosen.task, chosen.arms, chosen.seeds, folder=chosen.folder)
+        fill(chosen.arms, chosen.seeds, folder=chosen.folder)
     except ValueError as error:
         parser.error(str(error))
 

@@ -107,7 +107,7 @@ def fill(
     Raises:
         ValueError: the table was begun with other settings or other bases.
     """
-    done = _begun(table, about, command, folder)
+    done = begin(table, about, command, folder)
     todo = [cell for cell in cells if cell.name not in done]
     failed = {}
     bar = tqdm(_measured(todo, split, executor), desc=table, unit="row", total=len(todo))
@@ -150,10 +150,12 @@ def _try(recipe: Recipe, arm: str, split: str) -> Found:
         return error
 
 
-def _begun(
-    table: str, about: Mapping[str, Any], command: str, folder: Path
-) -> set[tuple[str, ...]]:
-    """The cells that the table holds; a table that is begun gets its record of how."""
+def begin(table: str, about: Mapping[str, Any], command: str, folder: Path) -> set[tuple[str, ...]]:
+    """Return the cells that the table holds; a table that is begun gets its record of how.
+
+    Raises:
+        ValueError: it was begun with other settings or other bases.
+    """
     path = folder / f"{table}.csv"
     if not path.is_file():
         results.write_provenance(table, command, about, folder=folder)
@@ -165,6 +167,14 @@ def _begun(
             f"{path} was begun with other {', '.join(changed)}: rows of both cannot stand in one "
             "table; remove it to measure anew, or name another table"
         )
+    return measured(table, folder)
+
+
+def measured(table: str, folder: Path) -> set[tuple[str, ...]]:
+    """Return the names of the cells that a table holds, as `Cell.name` has them; {} without one."""
+    path = folder / f"{table}.csv"
+    if not path.is_file():
+        return set()
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         names = [name for name in rows.fieldnames or [] if name not in MEASURED]

@@ -12,8 +12,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from mkdkit.show import canvas, comparisons, exploring, published, published_cot
-from mkdkit.show.points import StudentT, Wilson
+from mkdkit.show import canvas, comparisons, exploring, published, published_cot, two_settings
+from mkdkit.show.points import Row, StudentT, Wilson
 from mkdkit.show.published import Series
 
 Rows = list[dict[str, Any]]
@@ -154,8 +154,41 @@ SWEEPS: dict[str, Sweep] = {
 }
 
 
+def _heat_map(rows: Sequence[Row]) -> Axes:
+    x, y = "student.batch_size", "student.learning_rate"
+    return two_settings.plot_heat_map(
+        rows, x=x, y=y, xlabel="batch size (rows)", ylabel="learning rate"
+    )
+
+
+def _gains(rows: Sequence[Row]) -> Axes:
+    names = {"1": "one rationale a question", "4": "what four a question add"}
+    by = "teacher.rationales_per_question"
+    return two_settings.plot_gain(rows, x="student_base", by=by, xlabel="student", names=names)
+
+
+TWO_SETTINGS: dict[str, Callable[[Sequence[Row]], Axes]] = {
+    "sweep_learning_rate": _heat_map,
+    "sweep_student_size": _gains,
+}
+
+
+def plot(name: str, rows: Sequence[Row], *, wilson: Wilson, student_t: StudentT) -> Axes:
+    """The figure of one of the tables, by its name.
+
+    Args:
+        name: of the table and its grid: one of `SWEEPS` or `TWO_SETTINGS`.
+        rows: of the table.
+        wilson: as for `plot_sweep`.
+        student_t: as for `plot_sweep`.
+    """
+    if name in TWO_SETTINGS:
+        return TWO_SETTINGS[name](rows)
+    return plot_sweep(rows, SWEEPS[name], wilson=wilson, student_t=student_t)
+
+
 def plot_sweep(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Row],
     sweep: Sweep,
     *,
     wilson: Wilson,

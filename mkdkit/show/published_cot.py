@@ -10,9 +10,6 @@ from mkdkit.show.published import Series
 
 PAPER = "Fine-tune-CoT, ACL 2023"
 
-# questions in each test set, where Mentor-KD's differs or has none
-TEST_QUESTIONS = {"multiarith": 180, "svamp": 300}
-
 # diverse reasoning: rationales per question, read by eye
 _DEGREES = (1, 2, 4, 8, 16, 32, 64)
 DIVERSE = {
@@ -35,15 +32,6 @@ TEACHERS = {
     "multiarith": ((11, 47, 79, 86), (8, 28, 33, 30)),
     "svamp": ((10, 41, 64, 74), (5, 14, 13, 25)),
     "date_understanding": ((23, 52, 68, 73), (10, 59, 60, 75)),
-}
-
-# one rationale a question, and several (64 for both sets): ada, babbage, curie
-SIZES = ("0.3", "1.3", "6.7")  # billion parameters
-STUDENT_SIZE = {
-    ("one", "multiarith"): (6.11, 13.33, 33.33),
-    ("several", "multiarith"): (23.89, 27.78, 53.33),
-    ("one", "svamp"): (5.00, 8.00, 12.67),
-    ("several", "svamp"): (14.33, 16.33, 30.33),
 }
 
 

@@ -80,6 +80,8 @@ def plot_gain(
         rule = f"{by} must have two values, each with a name"
         raise ValueError(f"{rule}; got {', '.join(kinds)} and names of {', '.join(names)}")
     bars = labels_of(rows, x)
+    if missing := [bar for bar in bars for kind in kinds if (bar, kind) not in cells]:
+        raise ValueError(f"every bar needs both values of {by}; {missing[0]} lacks one")
     first, second = (np.array([fmean(cells[bar, kind]) for bar in bars]) for kind in kinds)
     places, gain = np.arange(len(bars)), second - first
     ax = canvas.start(ax)

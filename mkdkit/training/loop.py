@@ -54,7 +54,7 @@ def distillation(store: LabelSource | None, settings: StudentSettings) -> LossOf
         raise ValueError(f"kd_weight is {settings.kd_weight}, so the student needs soft labels")
 
     def loss_of(logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
-        rationale, soft = store.read(rows).losses(
+        rationale, soft = store.read(rows).both_losses(
             logits,
             labels,
             temperature=settings.kd_temperature,

@@ -51,7 +51,7 @@ class SoftLabels:
             divergence=divergence,
         )
 
-    def losses(
+    def both_losses(
         self,
         student_logits: Tensor,
         labels: Tensor,
@@ -116,8 +116,8 @@ def speak(
     """Return what a mentor says to the scored tokens of some rows, in one forward pass.
 
     Args:
-        mentor: in evaluation mode. Held in float32 it is run in `settings.precision`; in bfloat16
-            its distributions move by about a millionth of a nat. Else it is run as it is held.
+        mentor: in evaluation mode. Held in float32 it is run in `settings.precision`; else as it is
+            held.
         rows: one batch.
         settings: top_k, precision.
         fill: the id in padded places.

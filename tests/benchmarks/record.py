@@ -21,5 +21,5 @@ def keep(key: str, values: dict[str, Any], *, path: Path | None = None) -> None:
     place[last] = values
     command = f"python tests/benchmarks/{Path(sys.argv[0]).name}"
     about = {"command": command, "finished": datetime.now(UTC).isoformat(timespec="minutes")}
-    found["provenance"] = found.get("provenance", {}) | {key.split(".")[0]: about | machine}
+    found["provenance"] = found.get("provenance", {}) | {key: about | machine}
     path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

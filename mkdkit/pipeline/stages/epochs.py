@@ -1,16 +1,17 @@
 """An arm's student after every epoch: how many validation and test questions it gets right."""
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
-from mkdkit.pipeline.folders import Stage, Work, compute_or_load
-from mkdkit.pipeline.stages.data import base_files, read_splits
+from mkdkit.pipeline.folders import Stage, Work
+from mkdkit.pipeline.stages.data import read_splits
 from mkdkit.pipeline.stages.fine_tuning import progress
 from mkdkit.pipeline.stages.lessons import lesson_of
-from mkdkit.pipeline.stages.students import Given, given_to
+from mkdkit.pipeline.stages.students import Given, given_to, stage_of
 from mkdkit.settings import Recipe
 from mkdkit.tasks import catalogue
 from mkdkit.training import batches, checkpoints, loop
@@ -33,15 +34,7 @@ def by_epoch(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> 
     # no weights are chosen; how often it is looked at follows from its steps
     student = replace(given.recipe.student, validations=0, keep="last")
     given = replace(given, recipe=replace(given.recipe, student=student))
-    return compute_or_load(
-        "epochs",
-        _by_epoch,
-        given,
-        settings=given.key_settings(),
-        inputs=given.inputs(),
-        files=base_files(recipe.student_base),
-        fresh=fresh,
-    )
+    return stage_of("epochs", _by_epoch, given, fresh)
 
 
 def _by_epoch(work: Work, given: Given) -> None:
@@ -78,7 +71,7 @@ def _by_epoch(work: Work, given: Given) -> None:
     checkpoints.remove(work.folder)
 
 
-def _looks(folder: Any) -> list[dict[str, Any]]:
+def _looks(folder: Path) -> list[dict[str, Any]]:
     """The steps after which the student was looked at, in order; of steps done again, the last."""
     return [step for step in events.read_steps(folder) if step["validation"] is not None]
 

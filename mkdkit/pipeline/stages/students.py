@@ -1,6 +1,6 @@
 """The student: trained as its arm says."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -56,7 +56,7 @@ class Given:
 
     def key_settings(self) -> dict[str, Any]:
         """Return the settings that what it learns depends on."""
-        mistake = {"mistake": self.method.mistake} if self.method.mistake else {}
+        mistake = {"mistake": self.method.mistake} if self.method.mistake and self.store else {}
         return {
             "base": self.recipe.student_base,
             "completions": self.method.completions,
@@ -88,18 +88,22 @@ def given_to(recipe: Recipe, arm: str) -> Given:
     return Given(recipe, method, asked, sets, store)
 
 
-def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
-    """Return the stage with a student, trained as the arm says."""
-    given = given_to(recipe, arm)
+def stage_of(name: str, compute: Callable[[Work, Given], None], given: Given, fresh: bool) -> Stage:
+    """Return the stage that makes something of what a student is given."""
     return compute_or_load(
-        "student",
-        _student,
+        name,
+        compute,
         given,
         settings=given.key_settings(),
         inputs=given.inputs(),
-        files=base_files(recipe.student_base),
+        files=base_files(given.recipe.student_base),
         fresh=fresh,
     )
+
+
+def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
+    """Return the stage with a student, trained as the arm says."""
+    return stage_of("student", _student, given_to(recipe, arm), fresh)
 
 
 def _student(work: Work, given: Given) -> None:
