@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import distributed
 import pytest
 
 from mkdkit.__main__ import main
@@ -177,7 +178,6 @@ def rows_of(folder, **labels):
 @pytest.fixture
 def workers(tmp_path):
     """A Dask cluster of two worker processes on this machine; its address and their process ids."""
-    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
     options = {"host": "127.0.0.1", "dashboard_address": None, "local_directory": str(tmp_path)}
     one_each = {"n_workers": 2, "threads_per_worker": 1, "processes": True}
     with distributed.LocalCluster(**one_each, **options) as cluster:
@@ -230,7 +230,6 @@ def test_workers_that_cannot_share_a_grid_are_refused(tmp_path, workers, monkeyp
 
 
 def test_workers_with_several_threads_are_refused(tmp_path, capsys):
-    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
     options = {"host": "127.0.0.1", "dashboard_address": None, "local_directory": str(tmp_path)}
     command = ["ablate", str(written(tmp_path)), "--folder", str(tmp_path), "--scheduler"]
     options |= {"processes": False, "protocol": "tcp://"}
