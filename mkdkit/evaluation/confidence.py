@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from mkdkit.evaluation import voting
 from mkdkit.evaluation.scoring import Answered
-from mkdkit.models import encoding, sampling
+from mkdkit.models import encoding
 from mkdkit.models.rows import Row
 from mkdkit.records import Question
 from mkdkit.settings import SamplingSettings
@@ -52,16 +53,15 @@ def vote_confidences(
         ValueError: an answer belongs to another question than the one in its place.
     """
     _require_order(questions, answered)
-    family = encoding.family_of(model)
-    prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in questions]
-    names = [question.id for question in questions]
-    again = [0] * len(questions)
-    for batch in sampling.write_samples(model, tokenizer, prompts, names, settings):
-        for one in batch:
-            given = answered[one.prompt].prediction
-            found = answers.extract(one.text, task).flexible
-            again[one.prompt] += given is not None and answers.same_answer(found, given, task)
-    return [count / settings.degree for count in again]
+    attempts = voting.sample_each(model, tokenizer, questions, settings)
+    return [
+        sum(
+            voting.agree(answers.extract(again.text, task).flexible, given.prediction, task)
+            for again in several
+        )
+        / settings.degree
+        for given, several in zip(answered, attempts, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

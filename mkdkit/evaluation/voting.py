@@ -120,6 +120,30 @@ def answer_by_vote(
         settings: of the sampling; `degree` completions vote.
         label: the progress bar's; None shows no bar.
     """
+    written = sample_each(model, tokenizer, questions, settings, label=label)
+    return [
+        _elect([scoring.judge(question, one, task, "fine-tuned") for one in several], task)
+        for question, several in zip(questions, written, strict=True)
+    ]
+
+
+def sample_each(
+    model: Any,
+    tokenizer: Any,
+    questions: Sequence[Question],
+    settings: SamplingSettings,
+    *,
+    label: str | None = None,
+) -> list[list[sampling.Written]]:
+    """Return several sampled completions of every question, in the order of the questions.
+
+    Args:
+        model: in evaluation mode, asked as fine-tuned models here are.
+        tokenizer: the model's.
+        questions: what is asked; their ids name the random numbers that are drawn.
+        settings: of the sampling; `degree` completions a question.
+        label: the progress bar's; None shows no bar.
+    """
     family = encoding.family_of(model)
     prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in questions]
     names = [question.id for question in questions]
@@ -129,10 +153,7 @@ def answer_by_vote(
             for one in batch:
                 written[one.prompt].append(one)
             bar.update(len(batch) // settings.degree)
-    return [
-        _elect([scoring.judge(question, one, task, "fine-tuned") for one in several], task)
-        for question, several in zip(questions, written, strict=True)
-    ]
+    return written
 
 
 def _elect(completions: Sequence[Answered], task: Task) -> Answered:
