@@ -79,7 +79,7 @@ def make_questions(
         ValueError: `steps` or `objects` is out of range, or there are too few different questions.
     """
     family = family_of(task_name)
-    steps = steps if steps is not None else family.steps or objects
+    steps = steps if steps is not None else _usual_steps(family, objects)
     if not 1 <= steps <= family.most_steps or objects not in (3, 5, 7):
         message = (
             f"steps of {task_name} must be from 1 to {family.most_steps} and objects 3, 5 or 7"
@@ -104,6 +104,15 @@ def make_questions(
         Question(f"{label}/{number:04d}", text, answer)
         for number, (text, answer) in enumerate(texts.items())
     ]
+
+
+def steps_of(settings: QuestionSettings) -> int:
+    """Return how many steps the solutions of a rule-made task's questions take."""
+    return settings.steps or _usual_steps(family_of(settings.task), settings.objects)
+
+
+def _usual_steps(family: Family, objects: int) -> int:
+    return family.steps or objects
 
 
 def split_of(text: str) -> Split:

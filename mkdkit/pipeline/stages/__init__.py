@@ -6,6 +6,7 @@ before it are there, and returns its own.
 
 from mkdkit.pipeline.children import start
 from mkdkit.pipeline.folders import Stage
+from mkdkit.pipeline.stages.confidences import confidences, read_confidences
 from mkdkit.pipeline.stages.data import (
     questions,
     read_filtered,
@@ -19,6 +20,7 @@ from mkdkit.pipeline.stages.epochs import by_epoch, read_epochs
 from mkdkit.pipeline.stages.fine_tuning import load_model, read_history
 from mkdkit.pipeline.stages.labelling import labels, load_labels
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor, mentor_set
+from mkdkit.pipeline.stages.reach import by_steps, read_by_steps
 from mkdkit.pipeline.stages.reports import ancestors, majority_answer, read_report, report
 from mkdkit.pipeline.stages.scores import load_untrained, read_answers, scores
 from mkdkit.pipeline.stages.students import student
@@ -29,6 +31,8 @@ __all__ = [
     "ancestors",
     "augmentation",
     "by_epoch",
+    "by_steps",
+    "confidences",
     "labels",
     "load_labels",
     "load_model",
@@ -38,6 +42,8 @@ __all__ = [
     "mentor_set",
     "questions",
     "read_answers",
+    "read_by_steps",
+    "read_confidences",
     "read_epochs",
     "read_filtered",
     "read_history",

@@ -26,10 +26,8 @@ def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False
     """Return the stage with an arm's answers to every question of a split, and their summary."""
     method = arms.find(arm)
     asked, inputs, files = questions(recipe), [questions(recipe)], []
-    if method.role == "student" and method.completions:
-        inputs.append(student(recipe, arm))
-    elif method.role == "mentor":
-        inputs.append(mentor(recipe))
+    if trained := trained_of(recipe, arm):
+        inputs.append(trained)
     elif method.role == "student":
         files = base_files(recipe.student_base)
         inputs += [teacher_set(recipe)] if method.prompted == "few-shot-cot" else []
@@ -58,6 +56,14 @@ def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False
         files=files,
         fresh=fresh,
     )
+
+
+def trained_of(recipe: Recipe, arm: str) -> Stage | None:
+    """Return the stage with the model that an arm trains; None: it trains none."""
+    method = arms.find(arm)
+    if method.completions is None:
+        return None
+    return mentor(recipe) if method.role == "mentor" else student(recipe, arm)
 
 
 def _scores(
@@ -96,11 +102,15 @@ def _model_answers(
 
 
 def _voters(recipe: Recipe) -> SamplingSettings:
-    """Return how the completions that vote are sampled: as many rows at a time as in scoring."""
-    samples = recipe.voting.samples
+    """Return how the completions that vote are sampled."""
+    return several(recipe, recipe.voting.samples, recipe.voting.sampling_temperature)
+
+
+def several(recipe: Recipe, samples: int, temperature: float) -> SamplingSettings:
+    """Return how several answers to each question are sampled: as scoring writes its one."""
     return SamplingSettings(
         degree=samples,
-        sampling_temperature=recipe.voting.sampling_temperature,
+        sampling_temperature=temperature,
         max_new_tokens=recipe.scoring.max_new_tokens,
         batch_size=max(1, recipe.scoring.batch_size // samples),
         seed=recipe.seed,
