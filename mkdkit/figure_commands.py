@@ -14,7 +14,7 @@ PUBLISHED = ("tracking_shuffled_objects", "last_letter_concatenation")
 def figures() -> None:
     """Draw again every figure that needs no run: the method, published numbers, measured tables.
 
-    A sweep whose table of data/results is not whole yet is left out, and named.
+    What has no whole table in data/results yet is left out, and named.
     """
     import matplotlib.pyplot as plt
 
@@ -36,6 +36,9 @@ def figures() -> None:
     for name in whole_sweeps():
         _draw_sweep(name)
         plt.close("all")
+    for name in whole_student_tables():
+        _draw_behaviour(name)
+        plt.close("all")
     say(f"figures: {drawing.folder()}")
 
 
@@ -49,6 +52,30 @@ def whole_sweeps() -> Iterator[str]:
             say(f"not drawn: {path.stem}, {missing} of {len(wanted)} rows to be measured")
         else:
             yield path.stem
+
+
+def whole_student_tables() -> Iterator[str]:
+    """Yield the tables of students that have rows of all their arms and seeds; name the others."""
+    from mkdkit.pipeline import grids, results, student_tables
+    from mkdkit.show import behaviour
+
+    for name in behaviour.FIGURES:
+        wanted = student_tables.wanted(name)
+        there = {found[:3] for found in grids.measured(name, results.RESULTS)}
+        if missing := len(wanted - there):
+            say(f"not drawn: {name}, {missing} of {len(wanted)} students to be measured")
+        else:
+            yield name
+
+
+def _draw_behaviour(name: str) -> None:
+    from mkdkit.evaluation import statistics
+    from mkdkit.pipeline import results
+    from mkdkit.show import behaviour
+    from mkdkit.show import figures as drawing
+
+    rows = results.read_table(name, folder=results.RESULTS)
+    drawing.save(behaviour.FIGURES[name](rows, student_t=statistics.mean_interval), name)
 
 
 def _draw_sweep(name: str) -> None:

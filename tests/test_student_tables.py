@@ -49,9 +49,11 @@ def test_questions_of_the_own_number_of_steps_are_those_of_the_test(recipe):
         one.text for one in test
     ]
     rows = stages.read_by_steps(stages.by_steps(recipe, ARM, [2, 3], n=len(test)))
-    assert [row["steps"] for row in rows] == [2, 3]
+    assert [row["question_steps"] for row in rows] == [2, 3]
     counts = stages.scores(recipe, ARM).done["counts"]
-    assert rows[1] == {"steps": 3} | {name: counts[name] for name in ("accuracy", "n", "correct")}
+    assert rows[1] == {"question_steps": 3} | {
+        name: counts[name] for name in ("accuracy", "n", "correct")
+    }
 
 
 def test_longer_questions_have_longer_answers_allowed(recipe):

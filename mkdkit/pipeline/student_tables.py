@@ -23,6 +23,7 @@ from mkdkit.settings import Recipe
 from mkdkit.tasks import catalogue
 
 Rows = list[dict[str, Any]]
+USUAL_SEEDS = (1, 2, 3)
 STEPS = (2, 3, 4, 5, 6, 8)  # of a question; 4 are learnt
 PAIR = ("fine_tune_cot", "mentor_kd")
 EQUAL = ("fine_tune_cot_equal_steps", "mentor_kd")
@@ -96,6 +97,11 @@ TABLES = {
 }
 
 
+def wanted(table: str) -> set[tuple[str, ...]]:
+    """Return (task, arm, seed) of all students that a whole table has, as it writes them."""
+    return {(DEFAULT_TASK, arm, str(seed)) for seed in USUAL_SEEDS for arm in TABLES[table].arms}
+
+
 def fill(table: str, names: Sequence[str], seeds: Sequence[int], *, folder: Path) -> None:
     """Add what a table lacks, student by student.
 
@@ -124,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Measure what one accuracy does not tell.")
     parser.add_argument("tables", nargs="+", choices=TABLES, metavar="TABLE")
     parser.add_argument("--arms", nargs="+", choices=sorted(arms.ARMS), metavar="ARM", default=[])
-    parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument("--seeds", nargs="+", type=int, default=USUAL_SEEDS)
     parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of the tables")
     chosen = parser.parse_args(arguments)
     for table in chosen.tables:

@@ -84,14 +84,13 @@ def _by_steps(
 
 
 def read_by_steps(stage: Stage) -> list[dict[str, Any]]:
-    """Return a row for each number of steps: steps, accuracy (%), n, correct."""
+    """Return a row for each number of steps: question_steps, accuracy (%), n, correct."""
     said: dict[int, list[scoring.Answered]] = {}
     for _, row in records.read_json_lines(stage.folder / "answers.jsonl"):
         said.setdefault(row.pop("steps"), []).append(scoring.Answered(**row))
-    found = []
-    for steps, answered in said.items():
-        score = scoring.summarise(answered)
-        found.append(
-            {"steps": steps, "accuracy": score.accuracy, "n": score.n, "correct": score.correct}
-        )
-    return found
+    scores = {steps: asdict(scoring.summarise(answered)) for steps, answered in said.items()}
+    columns = ("accuracy", "n", "correct")
+    return [
+        {"question_steps": steps} | {name: score[name] for name in columns}
+        for steps, score in scores.items()
+    ]
