@@ -25,7 +25,8 @@ def table(
     An interval is Wilson's, over questions; with --pivot it is Student's, over seeds.
 
     Args:
-        source: a table of data/results, a CSV file, or the report.json of a run.
+        source: a table of data/results, a CSV file, the report.json of a run, or one of
+            Mentor-KD's tables of accuracies, published_1 to published_5.
         format: markdown (GitHub's) or latex (booktabs).
         columns: only these, in this order.
         pivot: a row for each arm and a column for each task, with means over seeds.
@@ -41,7 +42,7 @@ def table(
     from mkdkit.pipeline import results
     from mkdkit.show import points, tables
 
-    rows = results.read_rows(source)
+    rows = _published(source) or results.read_rows(source)
     if pivot:
         rows = tables.pivot(rows, student_t=statistics.mean_interval)
     else:
@@ -62,6 +63,13 @@ def table(
     else:
         file.write_text(text, encoding="utf-8")
         say(f"table: {file}")
+
+
+def _published(source: str) -> list[dict[str, Any]]:
+    from mkdkit.show import published_tables
+
+    number = source.removeprefix("published_")
+    return published_tables.rows(int(number)) if number != source and number.isdecimal() else []
 
 
 def student(

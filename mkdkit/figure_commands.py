@@ -25,6 +25,7 @@ def figures() -> None:
     drawing.save(drawing.plot_method(), "method")
     for task in PUBLISHED:
         drawing.save(drawing.plot_published(task), f"published_{task}")
+    drawing.save(drawing.plot_annotators(), "published_annotators")
     records = {size: results.RESULTS / f"pretrain_{size}.json" for size in SIZES}
     made = {
         size: json.loads(path.read_text(encoding="utf-8"))

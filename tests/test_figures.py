@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from mkdkit.show import canvas, closeups, figures, method, playground, published
+from mkdkit.show import canvas, closeups, figures, method, playground, published, published_tables
 from mkdkit.tasks import catalogue
 
 mpl.use("Agg")
@@ -508,6 +508,51 @@ def test_published_lines_meet_the_tables():
 def test_published_rows_have_their_known_mean(model, arm, mean):
     row = {**published.TABLE_2, **published.TABLE_3}[model, arm]
     assert np.mean(row) == pytest.approx(mean, abs=0.005)
+
+
+def test_annotators_have_a_bar_for_every_task_and_chance_beside_their_students():
+    left = figures.plot_annotators()
+    for ax, half in zip(
+        left.figure.axes, (published.ANNOTATORS, published.ANNOTATORS_STUDENTS), strict=True
+    ):
+        drawn = [tuple(bar.get_height() for bar in bars) for bars in ax.containers
+                 if hasattr(bars, "patches")]  # fmt: skip
+        assert drawn == list(half.values())
+        widths = [one for one in ax.containers if not hasattr(one, "patches")]
+        assert len(widths) == (len(half) if half is published.ANNOTATORS_STUDENTS else 0)
+
+
+def test_students_of_annotators_have_whole_numbers_of_questions():
+    for row in published.ANNOTATORS_STUDENTS.values():
+        for accuracy, task in zip(row, published.ANNOTATED, strict=True):
+            questions = published.questions_right(accuracy, task)
+            assert questions == pytest.approx(round(questions), abs=0.1)
+
+
+def test_the_tables_of_ablations_meet_the_main_table_and_the_figures():
+    main = {row["arm"]: row for row in published_tables.rows(3) if row["model"] == "Flan-T5-small"}
+    full, *parts = [row for row in published_tables.rows(4) if row["model"] == "Flan-T5-small"]
+    shares = {row["training questions"]: row for row in published_tables.rows(5)[1:]}
+    for task in published_tables.COLUMNS_45:
+        assert full[task] == main["mentor_kd"][task] == shares["100%"][task]
+        assert parts[1][task] == published.KD_WEIGHT_0[task]
+        line = published.DATA_SHARE[task]
+        by_share = dict(zip(line.values, line.accuracies, strict=True))
+        assert (shares["80%"][task], shares["40%"][task]) == (by_share[80], by_share[40])
+    small = published_tables.TABLE_4["T5-small", "mentor_kd"]
+    assert small == tuple(published.TABLE_2["T5-small", "mentor_kd"][n] for n in (4, 6))
+
+
+@pytest.mark.parametrize(("arm", "mean"), [("fine_tune_cot", 40.66), ("mcc_kd", 42.13),
+                                           ("mentor_kd", 44.12)])  # fmt: skip
+def test_the_largest_student_has_its_known_mean(arm, mean):
+    row = published_tables.TABLE_1["Flan-T5-XL", arm]
+    assert np.mean(row) == pytest.approx(mean, abs=0.006)
+
+
+def test_there_is_no_sixth_table_of_accuracies():
+    with pytest.raises(ValueError, match="1 to 5, got 6"):
+        published_tables.rows(6)
 
 
 def test_published_test_sets_are_those_of_the_catalogue():

@@ -264,3 +264,12 @@ def test_the_command_reads_the_arms_of_a_report(tmp_path, capsys):
 def test_what_cannot_be_a_table_is_one_line(capsys, arguments, message):
     assert main(["export", "table", *arguments]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_table_of_the_paper_is_printed_with_dashes_where_it_has_no_number(capsys):
+    assert main(["export", "table", "published_1", "--digits", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "| model | arm | gsm8k | asdiv | svamp | commonsense_qa |"
+    assert "| T5-XXL (Magister et al. 2023) | fine_tune_cot | 21.99 | 42.12 | – | – |" in lines
+    assert main(["export", "table", "published_9"]) == 2
+    assert "are 1 to 5, got 9" in capsys.readouterr().err

@@ -228,3 +228,33 @@ def plot_published(task: str = "tracking_shuffled_objects") -> Axes:
     axes[0].set_xticks(range(1, 10, 2))
     axes[0].set_ylabel("published test accuracy (%)")
     return axes[0]
+
+
+def plot_annotators() -> Axes:
+    """Mentor-KD's Figure 4, both halves: who writes the rationales; the first Axes.
+
+    Left, how often each annotator is right on training questions that the teacher got wrong; right,
+    the student that learns from what each wrote, its accuracy on test with the binomial 95%
+    half-width, which the paper does not draw.
+    """
+    axes = canvas.start_row(2, size=(9.0, 3.4), share_y=True)
+    names = list(published.ANNOTATORS)
+    colors = dict(zip(names, canvas.colors(names), strict=True))
+    halves = (published.ANNOTATORS, published.ANNOTATORS_STUDENTS)
+    titles = ("annotator, on what the teacher got wrong", "student of each annotator, on test")
+    for ax, half, title in zip(axes, halves, titles, strict=True):
+        for number, (name, heights) in enumerate(half.items()):
+            places = np.arange(len(heights)) + 0.2 * (number - 1.5)
+            ax.bar(places, heights, width=0.18, color=colors[name], label=name)
+            if half is published.ANNOTATORS_STUDENTS:
+                pairs = zip(heights, published.ANNOTATED, strict=True)
+                widths = [published.half_width(height, task) for height, task in pairs]
+                ax.errorbar(places, heights, widths, fmt="none", ecolor="black", linewidth=1)
+        tasks = [task.replace("_", "\n", 1).replace("_", " ") for task in published.ANNOTATED]
+        ax.set_xticks(range(len(tasks)), tasks, fontsize=8)
+        ax.set_title(title, fontsize=9)
+        ax.grid(axis="x", visible=False)
+    axes[0].set(ylabel="published accuracy (%)", ylim=(0, 100))
+    canvas.figure_of(axes[0]).legend(*axes[0].get_legend_handles_labels(),
+                                     loc="outside lower center", ncols=4, fontsize=8)  # fmt: skip
+    return axes[0]

@@ -85,6 +85,22 @@ DEGREE = _lines(
     },
 )
 
+# Figure 4: who else could write the rationales. Accuracy of each annotator on the training
+# questions that the teacher got wrong, and of the student that learns from what each wrote
+ANNOTATED = ("strategy_qa", "commonsense_qa", "tracking_shuffled_objects", "date_understanding")
+ANNOTATORS = {
+    "GPT-3.5 again": (25.49, 28.72, 46.58, 28.81),
+    "Llama-3-8B-Instruct": (11.46, 32.29, 38.89, 30.51),
+    "Vicuna-7B": (10.86, 32.70, 27.78, 30.51),
+    "mentor": (47.96, 71.99, 33.33, 72.87),
+}
+ANNOTATORS_STUDENTS = {
+    "GPT-3.5 again": (49.34, 36.28, 34.67, 25.23),
+    "Llama-3-8B-Instruct": (42.21, 31.53, 37.78, 22.52),
+    "Vicuna-7B": (19.35, 27.03, 36.89, 18.92),
+    "mentor": (53.86, 39.56, 39.56, 74.77),
+}
+
 # Figure 5: share of the training set, %
 _SHARES = (10, 20, 40, 60, 80, 100)
 DATA_SHARE = _lines(
