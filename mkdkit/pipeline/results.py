@@ -39,6 +39,11 @@ def read_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
         ]
 
 
+def find_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """Return the rows of a committed table; none where it has not been measured yet."""
+    return read_table(name, folder=folder) if (folder / f"{name}.csv").is_file() else []
+
+
 def read_rows(source: str) -> list[dict[str, Any]]:
     """Return the rows of a committed table, of a CSV file, or the arms of a report.json.
 
