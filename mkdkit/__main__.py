@@ -1,7 +1,8 @@
 """The command line: the stages of the notebooks, without notebooks.
 
-Exit codes: 0 done; 1 the machine failed (disk, memory, network); 2 the request was wrong. An error
-is one line that says what to do; `--debug` shows where it came from.
+Exit codes: 0 done; 1 the machine failed (disk, memory, network); 2 the request was wrong; 130
+stopped by Ctrl-C or SIGTERM. An error is one line that says what to do; `--debug` shows where it
+came from.
 """
 
 import sys
@@ -10,7 +11,7 @@ import tyro
 
 from mkdkit import commands, export_commands, figure_commands
 from mkdkit.commands import say
-from mkdkit.pipeline import folders
+from mkdkit.pipeline import folders, interrupts
 
 DEBUG = "--debug"
 
@@ -21,15 +22,17 @@ def main(arguments: list[str] | None = None) -> int:
     debug = DEBUG in arguments
     arguments = [argument for argument in arguments if argument != DEBUG]
     try:
-        tyro.extras.subcommand_cli_from_dict(
-            commands.COMMANDS | export_commands.COMMANDS | figure_commands.COMMANDS,
-            prog="mkdkit",
-            description="Mentor-KD, step by step. Add --debug to any command for tracebacks.",
-            args=arguments,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
-        )
-    except KeyboardInterrupt:
-        say("\nstopped; what was finished is kept, and the same command goes on from there")
+        with interrupts.sigterm_unwinds():
+            tyro.extras.subcommand_cli_from_dict(
+                commands.COMMANDS | export_commands.COMMANDS | figure_commands.COMMANDS,
+                prog="mkdkit",
+                description="Mentor-KD, step by step. Add --debug to any command for tracebacks.",
+                args=arguments,
+                config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
+            )
+    except KeyboardInterrupt as stopped:
+        say(f"\n{stopped or 'stopped'}")
+        say("what was finished is kept, and the same command goes on from there")
         return 130
     except Exception as error:
         if debug:

@@ -62,9 +62,9 @@ class Running:
             )
 
     def stop(self) -> None:
-        """End the child at once; started again, the stage goes on from its last checkpoint.
+        """End the child: a training after a checkpoint, all else at once; then wait for its end.
 
-        `events.ask_to_stop(running.folder())` asks a training to write one first.
+        Started again, the stage goes on from there.
         """
         self.process.terminate()
         self.process.wait()

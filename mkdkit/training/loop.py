@@ -176,7 +176,7 @@ def train(
         if folder is not None and team.index == 0 and is_due:  # one writer
             checkpoints.save(folder, model, optimizer, progress)
             saved = time.monotonic()
-        if folder is not None and team.processes == 1 and number < len(plan):
+        if folder is not None and team.processes == 1:
             checkpoints.stop_if_asked(folder, model, optimizer, progress)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
+from mkdkit.pipeline import interrupts
 from mkdkit.pipeline.folders import Stage, Work
 from mkdkit.pipeline.stages.data import read_splits
 from mkdkit.pipeline.stages.fine_tuning import progress
@@ -64,9 +65,11 @@ def _by_epoch(work: Work, given: Given) -> None:
         folder=work.folder,
         together=lesson.together,
     )
-    for step in progress(steps, f"epochs of {given.method.name}", "step", total):
-        seen = dict(found) if step.validation is not None else {}
-        work.event(**asdict(step), steps=total, **{f"of_{name}": one for name, one in seen.items()})
+    with interrupts.at_checkpoint(work.folder):
+        for step in progress(steps, f"epochs of {given.method.name}", "step", total):
+            seen = dict(found) if step.validation is not None else {}
+            looks = {f"of_{name}": one for name, one in seen.items()}
+            work.event(**asdict(step), steps=total, **looks)
     work.counts = {"arm": given.method.name, "steps": total, "epochs": len(_looks(work.folder))}
     checkpoints.remove(work.folder)
 

@@ -11,6 +11,7 @@ from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row, Rows
+from mkdkit.pipeline import interrupts
 from mkdkit.pipeline.folders import Stage, Work, peak_gib
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
@@ -65,8 +66,9 @@ def fine_tune(
         together=together,
     )
     total = batches.count_steps(len(rows), settings)
-    for step in progress(steps, f"train {label}", "step", total):
-        work.event(**asdict(step), steps=total, peak_gib=round(peak_gib(), 3))
+    with interrupts.at_checkpoint(work.folder):
+        for step in progress(steps, f"train {label}", "step", total):
+            work.event(**asdict(step), steps=total, peak_gib=round(peak_gib(), 3))
     trainable, parameters = loading.count_parameters(model)
     work.counts = {
         "rows": len(rows),

@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM: a training ends at a checkpoint, and everything else at once."""
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mkdkit import events
+
+log = logging.getLogger("mkdkit")
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Within it SIGTERM does what Ctrl-C does, instead of ending the process where it stands."""
+
+    def heard(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(heard, (signal.SIGTERM,)):
+        yield
+
+
+@contextlib.contextmanager
+def at_checkpoint(folder: Path) -> Iterator[None]:
+    """Within it a first signal asks the training in a folder to stop after the step in hand.
+
+    A second one stops at once. Threads besides the first cannot listen to signals, and do not.
+
+    Raises:
+        KeyboardInterrupt: a signal came too late for the training to hear it.
+    """
+    has_come = False
+
+    def heard(number: int, frame: Any) -> None:
+        nonlocal has_come
+        if has_come:
+            raise KeyboardInterrupt
+        has_come = True
+        events.ask_to_stop(folder)
+        log.warning("stopping at a checkpoint after this step; once more stops at once")
+
+    with _handling(heard, SIGNALS):
+        yield
+    if has_come:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _handling(heard: Callable[[int, Any], None], numbers: tuple[int, ...]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, heard) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
