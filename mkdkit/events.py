@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from mkdkit import strict_json
+
 EVENTS, DONE, STOP = "events.jsonl", "done.json", "stop"  # in a stage's folder
 
 
@@ -30,7 +32,18 @@ def read(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     whole = path.read_bytes().rpartition(b"\n")[0]
-    return [json.loads(line) for line in whole.split(b"\n") if line]
+    lines = enumerate(whole.split(b"\n"), start=1)
+    return [_event(line, f"{path}, line {number}") for number, line in lines if line]
+
+
+def _event(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        event = strict_json.parse(line.decode())
+    except ValueError as error:
+        raise ValueError(f"{where}: damaged: {error}") from error
+    if not isinstance(event, dict) or ("loss" in event and type(event.get("number")) is not int):
+        raise ValueError(f"{where}: damaged: no event of a stage")
+    return event
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:

@@ -10,6 +10,8 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
+from mkdkit import strict_json
+
 Source = Literal["teacher", "mentor", "student"]
 Record = TypeVar("Record")
 
@@ -79,17 +81,13 @@ def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n \t")
                 if not line:
                     continue
-                value = json.loads(line, parse_constant=_refuse_constant)
-            except (UnicodeDecodeError, ValueError, RecursionError) as error:
+                value = strict_json.parse(line)
+            except ValueError as error:
                 raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
             if not isinstance(value, dict):
                 kind = type(value).__name__
                 raise ValueError(f"{path}, line {number}: expected an object, got a {kind}")
             yield number, value
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON number")
 
 
 def write_json_lines(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:

@@ -258,11 +258,14 @@ def test_a_second_process_on_the_same_journal_stops(tmp_path):
     assert "open in another process" in done.stderr
 
 
+TOKENS = {"prompt": 5, "completion": 3, "replies": 1}
+
+
 def test_a_half_written_line_is_cut_off_and_asked_again(tmp_path):
     path = tmp_path / "journal"
     with Journal(path, {"model": "a"}) as journal:
-        journal.append("r", {"text": "one"})
-        journal.append("r", {"text": "two"})
+        journal.append("r", {"text": "one", "tokens": TOKENS})
+        journal.append("r", {"text": "two", "tokens": TOKENS})
     whole = path.read_bytes()
     for cut in range(len(whole.splitlines(keepends=True)[0]) + 1, len(whole)):
         path.write_bytes(whole[:cut])
@@ -270,14 +273,14 @@ def test_a_half_written_line_is_cut_off_and_asked_again(tmp_path):
             kept = journal.count("r")
             assert [journal.read("r", k)["text"] for k in range(kept)] == ["one", "two"][:kept]
             for text in ["one", "two"][kept:]:
-                journal.append("r", {"text": text})
+                journal.append("r", {"text": text, "tokens": TOKENS})
         assert path.read_bytes() == whole
 
 
 def test_a_damaged_line_and_other_settings_are_refused(tmp_path):
     path = tmp_path / "journal"
     with Journal(path, {"model": "a"}) as journal:
-        journal.append("r", {"text": "one"})
+        journal.append("r", {"text": "one", "tokens": TOKENS})
     with pytest.raises(ValueError, match="begun with model 'a', not 'b'"):
         Journal(path, {"model": "b"})
     path.write_bytes(path.read_bytes().replace(b'{"request"', b"{request") + b"{}\n")

@@ -268,7 +268,7 @@ def test_a_thought_whose_beginning_stood_in_the_prompt_is_kept_apart():
 def test_two_journals_in_one_file_are_refused(tmp_path):
     path = tmp_path / "journal"
     with Journal(path, {"model": "a"}) as journal:
-        journal.append("r", {"text": "one"})
+        journal.append("r", {"text": "one", "tokens": {"prompt": 5, "completion": 3, "replies": 1}})
     path.write_bytes(2 * path.read_bytes())
     with pytest.raises(ValueError, match="line 3: another journal begins"):
         Journal(path, {"model": "a"})

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "mkdkit"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = ["tasks", "filters", "models", "teachers", "training", "evaluation", "pipeline"]
 ORDER += ["commands", "export_commands", "figure_commands", "__main__"]
-LAYER = {"records": 0, "settings": 0, "events": 0, "next_tokens": 0} | {
+LAYER = {"strict_json": -1, "records": 0, "settings": 0, "events": 0, "next_tokens": 0} | {
     room: 1 + i for i, room in enumerate(ORDER)
 }
 SHOW_MAY_IMPORT = {"records", "settings", "events", "next_tokens", "tasks", "filters", "show"}

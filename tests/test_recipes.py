@@ -148,7 +148,7 @@ def test_a_settings_file_changes_what_it_names_and_refuses_what_there_is_not(tmp
         ('{"student": 5}', "student must be a group of settings, got 5"),
         ('{"student_base": {}}', "student_base must be one value"),
         ("[1]", "settings are an object, got a list"),
-        ("{", "not a JSON file"),
+        ("{", "line 1: not JSON"),
     ):
         path.write_text(text)
         with pytest.raises(ValueError, match=message):

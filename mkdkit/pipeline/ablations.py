@@ -8,13 +8,13 @@ import difflib
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from mkdkit.pipeline import arms, folders, stages
-from mkdkit.settings import Recipe
+from mkdkit.settings import Recipe, changed
 
 log = logging.getLogger("mkdkit")
 TRAINED = ("mentor", "student")  # stages that take optimiser steps, in this order
@@ -41,13 +41,8 @@ def vary(recipe: Recipe, setting: str, values: Iterable[Any]) -> list[Recipe]:
         near = difflib.get_close_matches(setting, known, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]!r}?" if near else f"; the settings are {', '.join(known)}"
         raise ValueError(f"a recipe has no setting {setting!r}{hint}")
-    return [_with(recipe, setting.split("."), value) for value in values]
-
-
-def _with(settings: Any, names: Sequence[str], value: Any) -> Any:
-    name, *inner = names
-    new = _with(getattr(settings, name), inner, value) if inner else value
-    return replace(settings, **{name: new})
+    group, _, name = setting.rpartition(".")
+    return [changed(recipe, {group: {name: value}} if group else {name: value}) for value in values]
 
 
 def differences(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:

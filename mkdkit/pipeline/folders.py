@@ -27,7 +27,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 import mkdkit
-from mkdkit import events
+from mkdkit import events, strict_json
 from mkdkit.events import DONE
 from mkdkit.pipeline.keys import make_key
 
@@ -127,8 +127,18 @@ def compute_or_load(
             _empty(folder)
         if not (folder / DONE).is_file():
             _compute(name, key, folder, compute, arguments, plain, inputs)
-        done = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        done = read_done(folder)
     return Stage(name, key, folder, done)
+
+
+def read_done(folder: Path) -> dict[str, Any]:
+    """Return a finished stage's record.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    needed = {"stage": str, "key": str, "inputs": list, "counts": dict, "seconds": (int, float)}
+    return strict_json.read_object(folder / DONE, needed)
 
 
 def _only_one(folder: Path) -> Any:

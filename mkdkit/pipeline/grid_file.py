@@ -47,7 +47,7 @@ def read(path: str | Path) -> GridFile:
         return _grid(path.stem, said)
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no such file; write one as README shows") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: not a TOML file: {error}") from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

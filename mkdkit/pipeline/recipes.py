@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mkdkit import strict_json
 from mkdkit.pipeline import paper_recipes
 from mkdkit.settings import (
     Augmentation,
@@ -206,10 +207,7 @@ def with_settings(recipe: Recipe, path: str | Path) -> Recipe:
     Raises:
         ValueError: the file is not JSON, or names a setting that there is not.
     """
-    try:
-        changes = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a JSON file of settings: {error}") from error
+    changes = strict_json.read(path)
     if not isinstance(changes, dict):
         raise ValueError(f"{path}: settings are an object, got a {type(changes).__name__}")
     try:

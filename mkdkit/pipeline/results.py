@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock
 
 import mkdkit
+from mkdkit import strict_json
 from mkdkit.pipeline import folders
 
 RESULTS = Path(mkdkit.__file__).parents[1] / "data" / "results"
@@ -31,12 +32,13 @@ def read_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in folder.glob("*.csv"))) or "none"
         raise ValueError(f"no table {name!r} in {folder}; there are: {known}")
-    with path.open(encoding="utf-8", newline="") as file:
-        return [
-            # a key of digits, or of digits about an e, is no number
-            {name: value if name == "key" else _number(value) for name, value in row.items()}
-            for row in csv.DictReader(file)
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file, strict=True)
+            columns = next(lines, [])
+            return [_row(columns, line, f"line {lines.line_num}") for line in lines if line]
+    except (csv.Error, ValueError) as error:
+        raise ValueError(f"{path}: not a table: {error}") from error
 
 
 def find_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -55,18 +57,26 @@ def read_rows(source: str) -> list[dict[str, Any]]:
         return read_table(path.stem, folder=path.parent)
     if path.suffix != ".json":
         return read_table(source)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["arms"]
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not the report of a run: it needs a list of arms") from error
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file")
+    arms = strict_json.read_object(path, {"arms": list})["arms"]
+    if not all(isinstance(arm, dict) for arm in arms):
+        raise ValueError(f"{path}: not the report of a run: it needs a list of arms")
+    return arms
+
+
+def _row(columns: list[str], line: list[str], where: str) -> dict[str, Any]:
+    if len(line) != len(columns):
+        raise ValueError(f"{where} has {len(line)} values for {len(columns)} columns")
+    # a key of digits, or of digits about an e, is no number
+    pairs = zip(columns, line, strict=True)
+    return {name: value if name == "key" else _number(value) for name, value in pairs}
 
 
 def _number(text: str) -> Any:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
+        return strict_json.parse(text)
+    except ValueError:
         return text
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from mkdkit import records
+from mkdkit import records, strict_json
 from mkdkit.records import Source
 
 Format = Literal["mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl"]
@@ -62,14 +62,14 @@ def read_json(path: str | Path) -> Any:
     if not raw.strip():
         raise ValueError(f"{path}: the file is empty; fetch or write it again")
     try:
-        return json.loads(raw.decode("utf-8-sig"))
+        return strict_json.parse(raw.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         hint = "a file with one object a line is of format 'jsonl'; else fetch or write it again"
         raise ValueError(
             f"{path}, line {error.lineno}: not JSON: {error.msg}; a published file is one JSON "
             f"array; {hint}"
         ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"{path}: not a JSON file: {error}; fetch or write it again") from error
 
 

@@ -5,13 +5,14 @@ import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mkdkit import events
+from mkdkit import events, strict_json
 
 FOLDER = "checkpoint"
 
@@ -79,7 +80,9 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
     found = next((f for f in (folder / FOLDER, folder / (FOLDER + ".part")) if _is_whole(f)), None)
     if found is None:
         return None
-    state = json.loads((found / "state.json").read_text(encoding="utf-8"))
+    state = strict_json.read_object(
+        found / "state.json", {"step": int, "best_score": (int, float, NoneType)}
+    )
     put(model, load_file(found / "weights.safetensors"))
     _put_moments(optimizer, load_file(found / "optimizer.safetensors"))
     progress = Progress(step=state["step"])

@@ -16,6 +16,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mkdkit import strict_json
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
 from mkdkit.training.soft_labels import TEMPERATURES, SoftLabels, speak
@@ -52,13 +53,17 @@ class Store:
         path = self.folder / MANIFEST
         if not path.is_file():
             raise ValueError(f"{self.folder}: no {MANIFEST}; this soft-label store is not finished")
-        self.manifest = json.loads(path.read_text(encoding="utf-8"))
+        self.manifest = strict_json.read_object(path, {"shards": list})
         for name, value in (expected or {}).items():
             if self.manifest.get(name) != value:
                 raise ValueError(
-                    f"{self.folder}: these soft labels have {name} = {self.manifest.get(name)!r}, "
+                    f"{path}: these soft labels have {name} = {self.manifest.get(name)!r}, "
                     f"but {value!r} is asked for; make them again with the right mentor"
                 )
+        there = [found.name for found in self.folder.iterdir()]  # so it cannot reach out of there
+        for name in self.manifest["shards"]:
+            if name not in there:
+                raise ValueError(f"{path}: its shard {name!r:.60} is not there; make it again")
         self._shards: dict[str, Any] = {}
         self._places = _Places(
             _rows_of(self._shard(name), self.folder / name) for name in self.manifest["shards"]
@@ -231,4 +236,11 @@ def _rows_of(shard: Any, path: Path) -> dict[str, tuple[int, int]]:
     rows = (shard.metadata() or {}).get("rows")
     if rows is None:
         raise ValueError(f"{path}: not a shard of soft labels (it names no rows)")
-    return {key: (start, stop) for key, (start, stop) in json.loads(rows).items()}
+    try:
+        places = {
+            bytes.fromhex(key).hex(): (int(start), int(stop))
+            for key, (start, stop) in strict_json.parse(rows).items()
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path}: this shard is damaged ({error}); make it again") from error
+    return places

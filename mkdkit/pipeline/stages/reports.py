@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from mkdkit import strict_json
 from mkdkit.evaluation import statistics
 from mkdkit.pipeline import arms
-from mkdkit.pipeline.folders import Stage, Work, compute_or_load, runs_folder
+from mkdkit.pipeline.folders import Stage, Work, compute_or_load, read_done, runs_folder
 from mkdkit.pipeline.stages.data import questions, read_splits
 from mkdkit.pipeline.stages.scores import scores
 from mkdkit.pipeline.stages.students import require_one_vocabulary
@@ -95,11 +96,11 @@ def ancestors(stage: Stage) -> list[Stage]:
     found: dict[str, Stage] = {}
     for name, key in stage.done["inputs"]:
         folder = runs_folder() / f"{name}-{key}"
-        done = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+        done = read_done(folder)
         found |= {one.key: one for one in ancestors(Stage(name, key, folder, done))}
     return [*found.values(), stage]
 
 
 def read_report(stage: Stage) -> dict[str, Any]:
     """Return the content of a `report` stage's report.json."""
-    return json.loads((stage.folder / "report.json").read_text(encoding="utf-8"))
+    return strict_json.read(stage.folder / "report.json")

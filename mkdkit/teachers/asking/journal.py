@@ -7,13 +7,15 @@ flight is asked again. One process at a time writes to a journal.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from filelock import FileLock, Timeout
+
+from mkdkit import strict_json
 
 
 class Journal:
@@ -135,12 +137,41 @@ def _read_places(
 def _line(raw: bytes) -> dict[str, Any] | None:
     """A line as it was written, or None if it is not whole."""
     try:
-        line = json.loads(raw)
+        line = strict_json.parse(raw.decode())
     except ValueError:
         return None
-    kinds = ({"asked"}, {"spent"}, {"request", "answer"})
-    whole = isinstance(line, dict) and any(kind <= line.keys() for kind in kinds)
+    whole = isinstance(line, dict) and any(
+        name in line and is_right(line) for name, is_right in _KINDS.items()
+    )
     return line if whole and raw.endswith(b"\n") else None
+
+
+def _is_answer(line: Mapping[str, Any]) -> bool:
+    answer = line.get("answer")
+    tokens = answer.get("tokens") if isinstance(answer, dict) else None
+    counts = ("prompt", "completion", "replies")
+    return (
+        isinstance(line["request"], str)
+        and isinstance(tokens, dict)
+        and all(_is_amount(tokens.get(name)) for name in counts)
+        and tokens["replies"] > 0
+    )
+
+
+def _is_spent(line: Mapping[str, Any]) -> bool:
+    spent = line["spent"]
+    return isinstance(spent, list) and len(spent) == 2 and all(map(_is_amount, spent))
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
+_KINDS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
+    "asked": lambda line: isinstance(line["asked"], dict),
+    "spent": _is_spent,
+    "request": _is_answer,
+}
 
 
 def _require_same(path: Path, begun: Any, asked: dict[str, Any]) -> None:
