@@ -108,9 +108,11 @@ def _foreign_numbers(question: Question, text: str) -> list[Slip]:
     reached = {made for a in given for b in given for made in _made_of(a, b)}
     reached |= given | set(map(Fraction, _COMMON))
     slips = []
+    stand_before = check_equations.find_numbers(text)[::-1]
     for place, (start, end, operands) in enumerate(check_equations.find_operands(text)):
-        known = reached | set(check_equations.numbers_of(text[:start]))
-        foreign = [number for number in operands if number not in known]
+        while stand_before and stand_before[-1][0] <= start:
+            reached.add(stand_before.pop()[1])
+        foreign = [number for number in operands if number not in reached]
         if foreign:
             reason = f"nothing before gives {foreign[0]}"
             slips.append(Slip(start, end, reason, "state" if place else "reading"))

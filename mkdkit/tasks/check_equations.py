@@ -74,7 +74,13 @@ def numbers_of(text: str) -> list[Fraction]:
     >>> numbers_of("$1,250.50 and 20%")
     [Fraction(2501, 2), Fraction(20, 1)]
     """
-    return [Fraction(re.sub(r"[^0-9.]", "", number)) for number in re.findall(_NUMBER, text)]
+    return [number for _, number in find_numbers(text)]
+
+
+def find_numbers(text: str) -> list[tuple[int, Fraction]]:
+    """Return (where it ends, the number) of the numbers written in figures, as `numbers_of`."""
+    found = re.finditer(_NUMBER, text)
+    return [(match.end(), Fraction(re.sub(r"[^0-9.]", "", match[0]))) for match in found]
 
 
 def _judge(text: str) -> Iterator[tuple[int, int, str]]:

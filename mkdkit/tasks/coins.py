@@ -53,7 +53,7 @@ TEMPLATES = {
     ),
 }
 _PUBLISHED_START = re.compile(r"^(?:Q: )?A coin is (heads|tails) up\.")
-_PUBLISHED_TURN = re.compile(r"(\w+) (flips|does not flip) the coin\.")
+_PUBLISHED_TURN = re.compile(r"(\w{1,60}) (flips|does not flip) the coin\.")
 _PUBLISHED_ASK = re.compile(r"Is the coin still (heads|tails) up\?")
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+LONGEST = 300  # characters of a gap: with no bound, a long text costs the power of its gaps
+
 
 @lru_cache(maxsize=512)
 def _pattern(form: str) -> re.Pattern[str]:
@@ -13,7 +15,7 @@ def _pattern(form: str) -> re.Pattern[str]:
         if number % 2 == 0:
             pattern += re.escape(part)
         else:
-            pattern += f"(?P={part})" if part in seen else rf"(?P<{part}>[^.?!]+?)"
+            pattern += f"(?P={part})" if part in seen else rf"(?P<{part}>[^.?!]{{1,{LONGEST}}}?)"
             seen.add(part)
     return re.compile(pattern)
 
