@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lab page notebooks figures screenshots lint clean
+.PHONY: help demo test stress lab page notebooks figures screenshots lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -19,6 +19,9 @@ demo: $(STAMP) ## run notebooks 00 to 06 on the shipped tiny models; figures and
 
 test: $(STAMP) ## run every test
 	@$(BIN)/python -m pytest
+
+stress: $(STAMP) ## the tests under fire in their long form: kills, damaged files, random texts
+	@OMP_NUM_THREADS=1 MKDKIT_RUNS=$$(mktemp -d) $(BIN)/python tests/stress $(STRESS)
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "stress"))
+import kernel
 import kills
 
 
@@ -143,3 +144,12 @@ def test_a_folder_that_became_read_only_is_one_error(small_disk, tmp_path):
     (error,) = said_in_one_line(runs.start(), runs)
     assert "Read-only file system" in error
     assert str(place) in error
+
+
+def test_a_kernel_that_lives_long_does_not_grow(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    warm, late = kernel.live_long(40, 100)
+    assert late.mib < 1.05 * warm.mib
+    assert (late.files, late.children, late.figures) == (warm.files, warm.children, warm.figures)
+    assert warm.figures == 0
