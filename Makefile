@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stress lab page notebooks figures screenshots lint clean
+.PHONY: help demo test stress lab page notebooks figures screenshots lint audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -43,6 +43,12 @@ lint: $(STAMP) ## style, spelling, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/codespell
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+
+audit: $(STAMP) ## known weaknesses of the pinned packages (asks a database) and of our own code
+	@test -x $(VENV)/audit/bin/bandit || { $(PYTHON) -m venv $(VENV)/audit && \
+	  $(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check pip-audit bandit; }
+	@$(VENV)/audit/bin/bandit -q -c pyproject.toml -r mkdkit
+	@$(VENV)/audit/bin/pip-audit -r $(VENV)/pins.txt --no-deps --progress-spinner off
 
 clean: ## remove .venv and what runs left (data/runs); downloads and figures stay
 	rm -rf $(VENV) data/runs .pytest_cache .ruff_cache .hypothesis *.egg-info
