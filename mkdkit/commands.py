@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from mkdkit.pipeline import arms as all_arms
-from mkdkit.pipeline import recipes
+from mkdkit.pipeline import launched, recipes
 from mkdkit.pipeline.options import RecipeOptions
 from mkdkit.settings import QuestionSettings, QuestionSource, Recipe
 from mkdkit.tasks import catalogue
@@ -38,6 +38,8 @@ def run(recipe: RecipeOptions, arms: tuple[str, ...] = all_arms.DEFAULT) -> None
     from mkdkit.pipeline import report_table, stages
 
     done = stages.report(chosen, arms)
+    if not launched.is_first():
+        return
     for line in report_table.lines(stages.read_report(done)):
         print(line)
     say(f"\nreport: {done.folder / 'report.json'}")
@@ -275,8 +277,9 @@ def doctor() -> None:
 
 
 def say(text: str) -> None:
-    """Print for people, not into a pipe's data."""
-    print(text, file=sys.stderr, flush=True)
+    """Print for people, not into a pipe's data; of several processes the first one does."""
+    if launched.is_first():
+        print(text, file=sys.stderr, flush=True)
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

@@ -12,6 +12,7 @@ from mkdkit.models import loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import TrainingSettings
 from mkdkit.training import checkpoints, loop
+from mkdkit.training.team import Team
 
 # 11 rows in batches of 5: shares of 3 and 2 rows, and in the last batch of an epoch 1 and none
 ROWS = [
@@ -26,7 +27,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     accelerator = Accelerator(cpu=True)
     model = loading.load_trainable(base, SETTINGS)
-    options = {"fill": 0, "accelerator": accelerator}
+    options = {"fill": 0, "team": Team(accelerator)}
     steps = list(loop.train(model, ROWS, loop.hard_labels, SETTINGS, **options))
     record = {
         "processes": accelerator.num_processes,

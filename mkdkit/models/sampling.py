@@ -10,6 +10,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import torch
@@ -100,6 +101,7 @@ def write_samples(
     settings: SamplingSettings,
     *,
     first: int = 0,
+    part: tuple[int, int] = (0, 1),
 ) -> Iterator[list[Written]]:
     """Yield, batch by batch, `settings.degree` samples for every prompt.
 
@@ -110,6 +112,7 @@ def write_samples(
         names: one per prompt (question ids); they name the random numbers.
         settings: degree, temperature, limits, batch size in prompts, seed.
         first: number of the first sample, where earlier ones are there already.
+        part: (i, n): every n-th batch from the i-th on, for several that share the work.
     """
     n, limit = settings.degree, settings.max_new_tokens
 
@@ -122,7 +125,8 @@ def write_samples(
         return sampler(settings, torch.stack(streams).to(model.device))
 
     room = _Room(settings.batch_size)
-    for numbers in _by_length(prompts, settings.batch_size):
+    mine, of = part
+    for numbers in islice(_by_length(prompts, settings.batch_size), mine, None, of):
         found = _decode_what_fits(model, tokenizer, prompts, numbers, n, limit, sampler_of, room)
         yield _name(found, numbers, n, tokenizer, first=first)
 

@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 import mkdkit
 from mkdkit import events, strict_json
 from mkdkit.events import DONE
+from mkdkit.pipeline import launched
 from mkdkit.pipeline.keys import make_key
 
 log = logging.getLogger("mkdkit")
@@ -70,7 +71,8 @@ class Work:
 
     def event(self, **fields: Any) -> None:
         """Append one event to the folder's event file, at once, so that others can follow it."""
-        events.append(self.folder, **fields)
+        if launched.is_first():
+            events.append(self.folder, **fields)
 
 
 def runs_folder() -> Path:
@@ -90,6 +92,8 @@ def free_space(folder: Path) -> int:
 
 @cache
 def _temporary() -> Path:
+    if launched.processes() > 1:  # one folder for all that a launcher started on this machine
+        return Path(tempfile.gettempdir()) / f"mkdkit-smoke-{os.getppid()}"
     return Path(tempfile.mkdtemp(prefix="mkdkit-smoke-"))
 
 
@@ -101,8 +105,12 @@ def compute_or_load(
     inputs: Sequence[Stage] = (),
     files: Sequence[Path] = (),
     fresh: bool = False,
+    shared: bool = False,
 ) -> Stage:
     """Return a stage's result: loaded if its folder is finished, computed otherwise.
+
+    Of several processes that a launcher started (`launched`), all come here with the same stage;
+    the first holds its folder and writes its record.
 
     Args:
         name: the stage's.
@@ -112,6 +120,7 @@ def compute_or_load(
         inputs: the stages it reads.
         files: outside files it reads (data, weights), by content.
         fresh: compute again even if the result is there.
+        shared: several processes compute it together; otherwise the first does, by itself.
 
     Raises:
         NotComputedError: it is not there, and was asked for within `only_load`.
@@ -122,11 +131,15 @@ def compute_or_load(
     if _only_loads.get() and not (folder / DONE).is_file():
         raise NotComputedError(f"the stage {name!r} of these settings is not in {runs_folder()}")
     folder.mkdir(parents=True, exist_ok=True)
-    with _only_one(folder):
-        if fresh:
+    with _only_one(folder) if launched.is_first() else contextlib.nullcontext():
+        if fresh and launched.is_first():
             _empty(folder)
-        if not (folder / DONE).is_file():
-            _compute(name, key, folder, compute, arguments, plain, inputs)
+        if not launched.agree((folder / DONE).is_file()):
+            mine = contextlib.nullcontext() if shared else launched.by_itself()
+            if shared or launched.is_first():
+                with mine:
+                    _compute(name, key, folder, compute, arguments, plain, inputs)
+            launched.agree(True)  # the others wait for the record
         done = read_done(folder)
     return Stage(name, key, folder, done)
 
@@ -173,6 +186,8 @@ def _compute(
     work, began = Work(folder), time.perf_counter()
     _reset_peak()
     compute(work, *arguments)
+    if not launched.is_first():
+        return
     done = {
         "stage": name,
         "key": key,

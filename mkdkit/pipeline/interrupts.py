@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mkdkit import events
+from mkdkit.pipeline import launched
 
 log = logging.getLogger("mkdkit")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -52,7 +53,8 @@ def at_checkpoint(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _handling(heard: Callable[[int, Any], None], numbers: tuple[int, ...]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+    is_first_thread = threading.current_thread() is threading.main_thread()
+    if not is_first_thread or launched.processes() > 1:  # several would have to agree on the step
         yield
         return
     before = {number: signal.signal(number, heard) for number in numbers}

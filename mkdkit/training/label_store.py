@@ -20,6 +20,7 @@ from mkdkit import strict_json
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
 from mkdkit.training.soft_labels import TEMPERATURES, SoftLabels, speak
+from mkdkit.training.team import ALONE, Team
 
 MANIFEST = "manifest.json"
 SHARD_BATCHES = 16  # batches in one shard: what a killed run loses at most
@@ -140,6 +141,7 @@ def write_store(
     *,
     fill: int,
     identity: dict[str, Any],
+    team: Team = ALONE,
 ) -> Iterator[int]:
     """Write the mentor's soft labels for rows; yield how many are done, shard by shard.
 
@@ -153,6 +155,7 @@ def write_store(
         settings: top_k, batch size.
         fill: the id in padded places.
         identity: what names mentor and tokenizer; goes into the manifest.
+        team: processes that each write their share of the shards, with the same arguments.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -163,18 +166,33 @@ def write_store(
     names = (f"shard-{number:05d}.safetensors" for number in itertools.count())
     free = (name for name in names if name not in taken)
     written, size = len(here), settings.batch_size * SHARD_BATCHES
-    for first in range(0, len(todo), size):
-        some = [rows[place] for place in todo[first : first + size]]
-        shards.append(next(free))
-        _write_shard(folder / shards[-1], mentor, some, settings, fill)
+    parts = [(next(free), todo[first : first + size]) for first in range(0, len(todo), size)]
+    team.wait()  # until all have seen the same shards
+    for name, places in team.take(parts):
+        some = [rows[place] for place in places]
+        _write_shard(folder / name, mentor, some, settings, fill)
         written += len(some)
         yield written
+    team.wait()
+    if team.is_first:
+        shards += [name for name, _ in parts]
+        _write_manifest(folder, mentor, shards, len(here) + len(todo), identity, settings)
+
+
+def _write_manifest(
+    folder: Path,
+    mentor: Any,
+    shards: Sequence[str],
+    rows: int,
+    identity: dict[str, Any],
+    settings: SoftLabelSettings,
+) -> None:
     manifest = {
         **identity,
         "top_k": settings.top_k,
         "temperatures": list(TEMPERATURES),
         "vocabulary": mentor.config.vocab_size,
-        "rows": written,
+        "rows": rows,
         "scored_tokens": sum(_scored_tokens(folder / name) for name in shards),
         "shards": sorted(shards),
     }

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor
 
 from mkdkit.models.rows import Row
@@ -125,7 +124,7 @@ def train(
     validate: Validate | None = None,
     folder: Path | None = None,
     together: int = 1,
-    accelerator: Accelerator | None = None,
+    team: Team = ALONE,
 ) -> Iterator[Step]:
     """Train `model` in place, yielding one `Step` per optimiser step.
 
@@ -142,8 +141,8 @@ def train(
         validate: called with the model `settings.validations` times, spread evenly.
         folder: where checkpoints go; a run that left one there goes on from it.
         together: rows that must stand in one batch follow one another in runs of this many.
-        accelerator: of several processes, each of which calls this with the same arguments and
-            takes its share of every batch; None: this process alone.
+        team: several processes, each of which calls this with the same arguments and takes its
+            share of every batch.
 
     Raises:
         ValueError: there are no rows, or they belong together and do not fit into batches.
@@ -157,7 +156,6 @@ def train(
     optimizer = optimizers.make_optimizer(model, settings)
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()
-    team = ALONE if accelerator is None else Team(accelerator)
     if together > 1 and team.processes > 1:
         raise ValueError("rows that belong together cannot be shared by several processes")
     shared = team.prepare(model)

@@ -4,7 +4,8 @@
 here keeps the arithmetic that of one process: every row counts once, whatever their number.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -20,6 +21,20 @@ class Team:
         self._accelerator = accelerator
         self.processes = accelerator.num_processes if accelerator else 1
         self.index = accelerator.process_index if accelerator else 0
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process is the one that writes."""
+        return self.index == 0
+
+    def wait(self) -> None:
+        """Return when all processes have come here."""
+        if self._accelerator is not None:
+            self._accelerator.wait_for_everyone()
+
+    def take(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield this process's share of items that need not be computed at one time."""
+        yield from itertools.islice(items, self.index, None, self.processes)
 
     def prepare(self, model: Any) -> Any:
         """Return the model as the team runs it; its weights stay those of `model`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ARMS = ("base", "fine_tune_cot", "mentor_kd")
-BRIEF = {"max_steps": 16, "checkpoint_seconds": 0.0}  # a checkpoint after every step
+BRIEF = {"max_steps": 16, "precision": "fp32", "checkpoint_seconds": 0.0}  # one after every step
 SETTINGS = {"mentor": BRIEF, "student": BRIEF, "sampling": {"batch_size": 2}}
 TIMES = {"seconds", "peak_gib", "finished"}  # what may differ between two runs
 
@@ -25,8 +25,11 @@ class Runs:
         self.settings, self.log = folder / "settings.json", folder / "log.txt"
         self.settings.write_text(json.dumps(SETTINGS), encoding="utf-8")
 
-    def start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "mkdkit", "run", "--profile", "smoke"]
+    def start(self, processes: int = 1) -> subprocess.Popen[bytes]:
+        launch = ["-m", "torch.distributed.run", "--standalone"]
+        launch += ["--nproc_per_node", str(processes), "--module", "mkdkit"]
+        command = [sys.executable, *(launch if processes > 1 else ["-m", "mkdkit"])]
+        command += ["run", "--profile", "smoke"]
         command += ["--settings", str(self.settings), "--arms", *ARMS]
         environment = {
             **os.environ,

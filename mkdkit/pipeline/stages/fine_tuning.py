@@ -11,7 +11,7 @@ from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row, Rows
-from mkdkit.pipeline import interrupts
+from mkdkit.pipeline import interrupts, launched
 from mkdkit.pipeline.folders import Stage, Work, peak_gib
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
@@ -64,11 +64,14 @@ def fine_tune(
         validate=_validation(tokenizer, recipe, splits.validation),
         folder=work.folder,
         together=together,
+        team=launched.team(),
     )
     total = batches.count_steps(len(rows), settings)
     with interrupts.at_checkpoint(work.folder):
         for step in progress(steps, f"train {label}", "step", total):
             work.event(**asdict(step), steps=total, peak_gib=round(peak_gib(), 3))
+    if not launched.is_first():
+        return
     trainable, parameters = loading.count_parameters(model)
     work.counts = {
         "rows": len(rows),
@@ -123,4 +126,5 @@ def load_model(stage: Stage) -> tuple[Any, Any]:
 
 def progress(steps: Iterable[Any], label: str, unit: str, total: int | None) -> Iterator[Any]:
     """Yield what comes, with a progress bar."""
-    yield from tqdm(steps, desc=label, unit=unit, total=total)
+    is_quiet = not launched.is_first()
+    yield from tqdm(steps, desc=label, unit=unit, total=total, disable=is_quiet)

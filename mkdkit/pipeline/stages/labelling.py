@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
+from mkdkit.pipeline import launched
 from mkdkit.pipeline.arms import NewQuestions
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
@@ -53,6 +54,7 @@ def labels(
         inputs=[asked, speaker, *sets],
         files=base_files(recipe.student_base),
         fresh=fresh,
+        shared=True,
     )
 
 
@@ -81,9 +83,12 @@ def _soft_labels(
         recipe.soft_labels,
         fill=encoding.fill_token(tokenizer),
         identity={"mentor": speaker.key},
+        team=launched.team(),
     )
     for _ in progress(written, "soft labels", "shard", None):
         pass
+    if not launched.is_first():
+        return
     store = label_store.Store(work.folder)
     tokens = store.manifest["scored_tokens"]
     size = sum(path.stat().st_size for path in work.folder.glob("*.safetensors"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from mkdkit import records
 from mkdkit.models import encoding, loading, sampling
+from mkdkit.pipeline import launched
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
     base_files,
@@ -43,6 +44,7 @@ def mentor(recipe: Recipe, *, base: str | None = None, fresh: bool = False) -> S
         inputs=[asked, taught],
         files=base_files(base),
         fresh=fresh,
+        shared=True,
     )
 
 
@@ -78,6 +80,7 @@ def augmentation(
         inputs=inputs,
         files=files,
         fresh=fresh,
+        shared=recipe.augmentation != "recorded",
     )
 
 
@@ -89,32 +92,50 @@ def _recorded_augmentation(work: Work, recipe: Recipe, asked: Stage) -> None:
 
 
 def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> None:
-    """Sample batch by batch into a part file, so that a run that is killed goes on from there."""
+    """Sample batch by batch into part files, so that a run that is killed goes on from there.
+
+    Several processes take turns at the batches, and each has a part file of its own.
+    """
     model, tokenizer = load_model(trained)
-    train, part = read_splits(asked).train, work.folder / "written.part.jsonl"
-    found = _whole_lines(part)
+    train, team = read_splits(asked).train, launched.team()
+    if team.is_first:
+        _cut_half_lines(work.folder)
+    team.wait()
+    found = _read_parts(work.folder)
+    team.wait()  # before one of them writes more
     waiting = [question for question in train if question.id not in {one["id"] for one in found}]
     family = encoding.family_of(model)
     prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in waiting]
     names = [question.id for question in waiting]
-    batches = sampling.write_samples(model, tokenizer, prompts, names, recipe.sampling)
-    total = -(-len(waiting) // recipe.sampling.batch_size)
+    batches = sampling.write_samples(
+        model, tokenizer, prompts, names, recipe.sampling, part=(team.index, team.processes)
+    )
+    total = -(-len(waiting) // recipe.sampling.batch_size) // team.processes
+    part = work.folder / f"written.part-{team.index}.jsonl"
     for batch in progress(batches, "mentor writes", "batch", total):
         rows = [{"id": names[one.prompt], **asdict(one)} for one in batch]
         with part.open("a", encoding="utf-8") as file:
             file.write("".join(json.dumps(row) + "\n" for row in rows))
-        found += rows
-    keep_rationales(work, "written.jsonl", _as_rationales(found, train, recipe))
-    part.unlink(missing_ok=True)
+    team.wait()
+    if team.is_first:
+        found = _read_parts(work.folder)
+        keep_rationales(work, "written.jsonl", _as_rationales(found, train, recipe))
+        for path in _parts(work.folder):
+            path.unlink()
 
 
-def _whole_lines(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a part file; a half-written last line is cut off."""
-    if not path.is_file():
-        return []
-    whole = path.read_bytes().rpartition(b"\n")[0]
-    path.write_bytes(whole + b"\n" if whole else b"")
-    return [row for _, row in records.read_json_lines(path)]
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("written.part-*.jsonl"))
+
+
+def _cut_half_lines(folder: Path) -> None:
+    for path in _parts(folder):
+        whole = path.read_bytes().rpartition(b"\n")[0]
+        path.write_bytes(whole + b"\n" if whole else b"")
+
+
+def _read_parts(folder: Path) -> list[dict[str, Any]]:
+    return [row for path in _parts(folder) for _, row in records.read_json_lines(path)]
 
 
 def _as_rationales(

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from mkdkit import records
 from mkdkit.evaluation import scoring, voting
 from mkdkit.models import loading, prompting
-from mkdkit.pipeline import arms
+from mkdkit.pipeline import arms, launched
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import base_files, questions, read_kept, read_splits, teacher_set
@@ -18,6 +19,7 @@ from mkdkit.records import Question, Splits
 from mkdkit.settings import Recipe, SamplingSettings
 from mkdkit.tasks import catalogue
 from mkdkit.teachers import scripted
+from mkdkit.training.team import Team
 
 FEW_SHOTS = 4  # examples shown, where the model has room for them
 
@@ -55,6 +57,7 @@ def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False
         inputs=inputs,
         files=files,
         fresh=fresh,
+        shared=method.role != "teacher",
     )
 
 
@@ -69,20 +72,41 @@ def trained_of(recipe: Recipe, arm: str) -> Stage | None:
 def _scores(
     work: Work, recipe: Recipe, method: Arm, split: str, asked: Stage, source: Stage | None
 ) -> None:
-    splits = read_splits(asked)
+    splits, team = read_splits(asked), launched.team()
     held: list[Question] = getattr(splits, split)
     if method.role == "teacher":
         found = _teacher_answers(recipe, held)
     else:
-        found = _model_answers(recipe, method, splits, held, source)
+        mine = list(team.take(held))
+        found = _model_answers(recipe, method, splits, mine, source) if mine else []
+        found = _gathered(work.folder, found, held, team)
+    if not team.is_first:
+        return
     records.write_json_lines(work.folder / "answers.jsonl", (asdict(one) for one in found))
     work.counts = {"arm": method.name, **asdict(scoring.summarise(found))}
+
+
+def _gathered(
+    folder: Path, mine: Sequence[scoring.Answered], asked: Sequence[Question], team: Team
+) -> list[scoring.Answered]:
+    """Return all processes' answers in the order of the questions; the first has them all."""
+    if team.processes == 1:
+        return list(mine)
+    records.write_json_lines(folder / f"mine-{team.index}.jsonl", map(asdict, mine))
+    team.wait()
+    parts = [folder / f"mine-{index}.jsonl" for index in range(team.processes)]
+    rows = [row for path in parts for _, row in records.read_json_lines(path)]
+    team.wait()  # until all have read
+    parts[team.index].unlink()
+    by_id = {row["question_id"]: scoring.Answered(**row) for row in rows}
+    return [by_id[question.id] for question in asked]
 
 
 def _model_answers(
     recipe: Recipe, method: Arm, splits: Splits, held: Sequence[Question], source: Stage | None
 ) -> list[scoring.Answered]:
-    task, label = catalogue.find(recipe.questions.task), f"score {method.name}"
+    task = catalogue.find(recipe.questions.task)
+    label = f"score {method.name}" if launched.is_first() else None
     needs_examples = method.prompted == "few-shot-cot"
     trained = source if method.completions else None
     model, tokenizer = load_model(trained) if trained else load_untrained(recipe)

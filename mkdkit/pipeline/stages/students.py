@@ -88,7 +88,14 @@ def given_to(recipe: Recipe, arm: str) -> Given:
     return Given(recipe, method, asked, sets, store)
 
 
-def stage_of(name: str, compute: Callable[[Work, Given], None], given: Given, fresh: bool) -> Stage:
+def stage_of(
+    name: str,
+    compute: Callable[[Work, Given], None],
+    given: Given,
+    fresh: bool,
+    *,
+    shared: bool = False,
+) -> Stage:
     """Return the stage that makes something of what a student is given."""
     return compute_or_load(
         name,
@@ -98,12 +105,13 @@ def stage_of(name: str, compute: Callable[[Work, Given], None], given: Given, fr
         inputs=given.inputs(),
         files=base_files(given.recipe.student_base),
         fresh=fresh,
+        shared=shared,
     )
 
 
 def student(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> Stage:
     """Return the stage with a student, trained as the arm says."""
-    return stage_of("student", _student, given_to(recipe, arm), fresh)
+    return stage_of("student", _student, given_to(recipe, arm), fresh, shared=True)
 
 
 def _student(work: Work, given: Given) -> None:
