@@ -89,7 +89,7 @@ def _scores(
 def _gathered(
     folder: Path, mine: Sequence[scoring.Answered], asked: Sequence[Question], team: Team
 ) -> list[scoring.Answered]:
-    """Return all processes' answers in the order of the questions; the first has them all."""
+    """Return the answers of all processes in the order of the questions."""
     if team.processes == 1:
         return list(mine)
     records.write_json_lines(folder / f"mine-{team.index}.jsonl", map(asdict, mine))
