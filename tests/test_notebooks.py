@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import statistics
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from mkdkit.evaluation import seeds
 from mkdkit.pipeline import clean_notebooks, notebooks, recipes, results
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -259,3 +261,24 @@ def test_the_readme_quotes_the_recorded_default_run():
     assert f"on {by_name['base']['n']} questions that no training saw" in readme
     teacher = kept["filter"]["by_source"]["teacher"]
     assert f"kept {teacher['kept']} of its {sum(teacher.values())} rationales" in readme
+
+
+def test_the_readme_quotes_the_table_of_many_seeds():
+    first, second = "fine_tune_cot_equal_steps", "mentor_kd"
+    rows = seeds.complete(results.read_table("tiny_arms"), (first, second), 8)
+    readme = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("| --- | --- | --- | --- | --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    quoted = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    found = []
+    for task, entry in seeds.compare(rows, first, second).items():
+        means = [
+            statistics.fmean(r["accuracy"] for r in rows if (r["task"], r["arm"]) == (task, arm))
+            for arm in (first, second)
+        ]
+        signed = [f"{x:+.1f}".replace("-", "−") for x in (entry["points"], *entry["interval"])]
+        interval, p = f"{signed[1]} to {signed[2]}", f"{entry['p_holm']:.3f}"
+        shown = [f"{mean:.1f}%" for mean in means]
+        found.append([task.replace("_", " "), *shown, signed[0], interval, p])
+    assert quoted == found
+    sure = sum(entry["p_holm"] < 0.05 for entry in seeds.compare(rows, first, second).values())
+    assert f"{['No', 'One', 'Two', 'Three'][sure]} gains are sure" in readme
