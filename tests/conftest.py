@@ -1,10 +1,14 @@
 """What several test files share."""
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+
+sys.path.insert(0, str(Path(__file__).parent / "stress"))  # what is tried for long by make stress
 
 torch.set_num_threads(1)  # small models: threads would wait for each other more than they work
 
@@ -27,3 +31,11 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     from bases import SAVE
 
     return {family: save(tmp_path_factory.mktemp("base") / family) for family, save in SAVE.items()}
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A whole run in profile smoke that nobody disturbed, by one process."""
+    import kills
+
+    return kills.undisturbed(tmp_path_factory.mktemp("undisturbed"))

@@ -6,22 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "stress"))
 import kernel
 import kills
+import pytest
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return kills.undisturbed(tmp_path_factory.mktemp("whole"))
-
-
-def test_a_run_that_is_killed_five_times_ends_as_if_nobody_had(whole, tmp_path):
-    assert len(kills.survive(tmp_path, whole, 5, seed=1)) == 5
+def test_a_run_that_is_killed_five_times_ends_as_if_nobody_had(undisturbed, tmp_path):
+    assert len(kills.survive(tmp_path, undisturbed, 5, seed=1)) == 5
 
 
 def wait_for_steps(runs, stage, count, seconds=120):
@@ -118,22 +110,24 @@ def said_in_one_line(process, runs):
     return [line for line in text.splitlines() if line.startswith("mkdkit: ")]
 
 
-def test_a_full_disk_is_one_error_and_with_room_the_same_command_ends(small_disk, whole, tmp_path):
+def test_a_full_disk_is_one_error_and_with_room_the_same_command_ends(
+    small_disk, undisturbed, tmp_path
+):
     place, again = small_disk
     runs = kills.Runs(tmp_path)
     runs.folder = place / "runs"
     (error,) = said_in_one_line(runs.start(), runs)
     assert "No space left" in error
     done = runs.finished()
-    assert 0 < len(done) < len(whole.finished())
+    assert 0 < len(done) < len(undisturbed.finished())
     for name, record in done.items():  # what is there is whole, and what an undisturbed run has
         assert kills.without_times(json.loads(record)) == kills.without_times(
-            json.loads(whole.finished()[name])
+            json.loads(undisturbed.finished()[name])
         )
     again("size=200m")
     assert runs.start().wait(300) == 0, runs.log.read_text()[-1000:]
     assert {name: runs.finished()[name] for name in done} == done
-    assert runs.weights() == whole.weights()
+    assert runs.weights() == undisturbed.weights()
 
 
 def test_a_folder_that_became_read_only_is_one_error(small_disk, tmp_path):

@@ -2,19 +2,16 @@
 
 import json
 import math
-import sys
 import tempfile
 import time
 from pathlib import Path
 
+import inputs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mkdkit import strict_json
-
-sys.path.insert(0, str(Path(__file__).parent / "stress"))
-import inputs
 
 NUMBER = st.integers(0, 2**16)
 MUTATIONS = st.lists(

@@ -1,18 +1,14 @@
 """Whatever a model writes, what reads it does not raise, and takes time in proportion."""
 
 import random
-import sys
 import time
-from pathlib import Path
 
 import pytest
+import texts
 
 from mkdkit.records import Question
 from mkdkit.tasks import checks, forms, procedural
 from mkdkit.tasks.catalogue import TASKS, find
-
-sys.path.insert(0, str(Path(__file__).parent / "stress"))
-import texts
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import kills
 import pytest
 import torch
 from bases import FAMILIES
@@ -18,9 +19,6 @@ from two_processes import ROWS, SETTINGS
 from mkdkit.models import loading
 from mkdkit.training import checkpoints, label_store, loop
 from mkdkit.training.team import ALONE
-
-sys.path.insert(0, str(Path(__file__).parent / "stress"))
-import kills
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 
@@ -51,33 +49,25 @@ def test_alone_every_row_is_ones_own():
     assert ALONE.add_up(0.5, torch.device("cpu")) == 0.5
 
 
-def run(folder, processes=1):
-    """`mkdkit run` from its beginning to its end."""
-    runs = kills.Runs(folder)
-    process = runs.start(processes)
-    assert process.wait(600) == 0, runs.log.read_text()[-3000:]
-    return runs
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("alone"))
-
-
 @pytest.fixture(scope="module")
 def together(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("together"), processes=2)
+    """A whole run by two processes."""
+    runs = kills.Runs(tmp_path_factory.mktemp("together"))
+    assert runs.start(2).wait(600) == 0, runs.log.read_text()[-3000:]
+    return runs
 
 
 def files(runs, pattern):
     return {str(path.relative_to(runs.folder)): path for path in runs.folder.glob(pattern)}
 
 
-def test_a_whole_run_of_two_processes_makes_the_stages_of_one(alone, together):
-    assert files(together, "*/done.json").keys() == files(alone, "*/done.json").keys()
+def test_a_whole_run_of_two_processes_makes_the_stages_of_one(undisturbed, together):
+    assert files(together, "*/done.json").keys() == files(undisturbed, "*/done.json").keys()
     left = {path.name for path in together.folder.rglob("*") if path.is_file()}
     assert not any("part" in name or name.startswith("mine") for name in left)
-    one, two = ({arm["name"]: arm for arm in runs.report()["arms"]} for runs in (alone, together))
+    one, two = (
+        {arm["name"]: arm for arm in runs.report()["arms"]} for runs in (undisturbed, together)
+    )
     for name, arm in one.items():
         low, high = arm["interval"]
         assert low <= two[name]["accuracy"] <= high
@@ -90,11 +80,11 @@ def test_two_processes_say_everything_once(together):
     assert said.count("\nreport: ") == 1
 
 
-def test_every_step_of_two_processes_is_noted_once_and_is_that_of_one(alone, together):
-    for name in files(alone, "mentor-*/events.jsonl"):
+def test_every_step_of_two_processes_is_noted_once_and_is_that_of_one(undisturbed, together):
+    for name in files(undisturbed, "mentor-*/events.jsonl"):
         one, two = (
             [json.loads(line) for line in (runs.folder / name).read_text().splitlines()]
-            for runs in (alone, together)
+            for runs in (undisturbed, together)
         )
         assert [step["number"] for step in two] == [step["number"] for step in one]
         assert [step["loss"] for step in two] == pytest.approx(
@@ -102,25 +92,27 @@ def test_every_step_of_two_processes_is_noted_once_and_is_that_of_one(alone, tog
         )
 
 
-def test_what_two_processes_sample_and_store_is_what_one_does(alone, tmp_path):
-    """From the very same mentor: its stage is that of the run alone."""
+def test_what_two_processes_sample_and_store_is_what_one_does(undisturbed, tmp_path):
+    """From the very same mentor: its stage is that of the run undisturbed."""
     runs = kills.Runs(tmp_path)
     kept = ("questions", "teacher", "teacher-set", "mentor")
-    for path in alone.folder.iterdir():
+    for path in undisturbed.folder.iterdir():
         if path.is_dir() and path.name.rsplit("-", 1)[0] in kept:
             shutil.copytree(path, runs.folder / path.name)
     assert runs.start(2).wait(600) == 0, runs.log.read_text()[-3000:]
-    for name, path in files(alone, "augmentation-*/written.jsonl").items():
+    for name, path in files(undisturbed, "augmentation-*/written.jsonl").items():
         assert (runs.folder / name).read_bytes() == path.read_bytes()
     (one,), (two,) = (
         [label_store.Store(path.parent) for path in r.folder.glob("soft-labels-*/manifest.json")]
-        for r in (alone, runs)
+        for r in (undisturbed, runs)
     )
     assert len(one) == len(two)
     assert one.manifest["scored_tokens"] == two.manifest["scored_tokens"]
 
 
-def test_a_run_of_two_that_was_killed_is_ended_by_one_and_the_other_way_round(alone, tmp_path):
+def test_a_run_of_two_that_was_killed_is_ended_by_one_and_the_other_way_round(
+    undisturbed, tmp_path
+):
     for first, second in ((2, 1), (1, 2)):
         runs = kills.Runs(tmp_path / str(first))
         process = runs.start(first)
@@ -135,7 +127,7 @@ def test_a_run_of_two_that_was_killed_is_ended_by_one_and_the_other_way_round(al
         process.wait()
         assert not list(runs.folder.glob("mentor-*/done.json"))
         assert runs.start(second).wait(600) == 0, runs.log.read_text()[-3000:]
-        assert files(runs, "*/done.json").keys() == files(alone, "*/done.json").keys()
+        assert files(runs, "*/done.json").keys() == files(undisturbed, "*/done.json").keys()
         (path,) = runs.folder.glob("mentor-*/events.jsonl")
         numbers = [json.loads(line)["number"] for line in path.read_text().splitlines()]
         assert sorted(set(numbers)) == list(range(1, 17))  # none was left out
