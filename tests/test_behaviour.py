@@ -93,3 +93,12 @@ def test_steps_are_an_axis_and_the_learnt_number_is_marked():
 def test_without_rows_there_is_no_figure(name):
     with pytest.raises(ValueError, match="needs rows, got none"):
         behaviour.FIGURES[name]([], student_t=mean_interval)
+
+
+def test_one_seed_is_drawn_without_an_interval():
+    rows = [{"arm": "mentor_kd", "seed": 1, "same_wrong_share": 40.0, "by_chance": 1.5}]
+    assert marks(behaviour.plot_agreement(rows, student_t=mean_interval), "means") == [(40.0, 0.0)]
+    ax = behaviour.plot_reliability(bins("a", 1, (90.0, 80.0, 10)), student_t=mean_interval)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "a: 10.0, by chance up to 4.0"
+    ]

@@ -37,8 +37,9 @@ def plot_reliability(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | Non
     for (arm, own), color in zip(arms.items(), canvas.colors(list(arms)), strict=True):
         errors = {row["seed"]: row["error"] for row in own}
         chance = fmean({row["seed"]: row["error by chance, at most"] for row in own}.values())
-        mean, low, high = student_t([*errors.values()])
-        said = f"{arm}: {mean:.1f} [{max(0, low):.1f}, {high:.1f}], by chance up to {chance:.1f}"
+        mean, ends = _mean([*errors.values()], student_t)
+        sure = f" [{max(0, ends[0]):.1f}, {ends[1]:.1f}]" if ends else ""
+        said = f"{arm}: {mean:.1f}{sure}, by chance up to {chance:.1f}"
         bins = _by("low", own).values()
         middles = [_weighed(one, "confidence") for one in bins]
         heights = [_weighed(one, "accuracy") for one in bins]
@@ -88,9 +89,10 @@ def plot_agreement(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | None 
     ax = canvas.start(ax, size=(6.4, 0.5 * len(arms) + 1.2))
     for place, (arm, own) in enumerate(arms.items()):
         shares = [float(row["same_wrong_share"]) for row in own]
-        mean, low, high = student_t(shares)
+        mean, ends = _mean(shares, student_t)
         color = canvas.COLOR[canvas.role_of(arm)]
-        ax.plot([low, high], [place, place], color=color, linewidth=5, alpha=0.3)
+        if ends:
+            ax.plot(ends, [place, place], color=color, linewidth=5, alpha=0.3)
         ax.plot(shares, [place] * len(shares), "o", color=color, fillstyle="none", markersize=4)
         ax.plot(mean, place, "|", color=color, markersize=12, markeredgewidth=2, gid="means")
         chance = fmean(float(row["by_chance"]) for row in own)
@@ -123,9 +125,10 @@ def plot_cost(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | None = Non
     for number, (arm, color) in enumerate(zip(arms, canvas.colors(list(arms)), strict=True)):
         own, shape = arms[arm], exploring.MARKERS[number % len(exploring.MARKERS)]
         work = fmean(row["teraflop"] for row in own)
-        mean, low, high = student_t([row["accuracy"] for row in own])
+        mean, ends = _mean([row["accuracy"] for row in own], student_t)
         seconds = fmean(row["seconds"] for row in own)
-        ax.vlines(work, low, high, color=color, linewidth=5, alpha=0.3)
+        if ends:
+            ax.vlines(work, *ends, color=color, linewidth=5, alpha=0.3)
         said = f"{arm} ({seconds:,.0f} s)"
         ax.plot(work, mean, shape, color=color, markersize=7, linestyle="", label=said, gid="means")
         hollow = {"fillstyle": "none", "markersize": 4, "linestyle": ""}
@@ -156,6 +159,14 @@ def plot_steps(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | None = No
     ax = exploring.plot_rows(shown, x=name, color="arm", student_t=student_t, ax=ax)
     ax.axvline(LEARNT, color="black", linestyle=":", linewidth=1, zorder=1)
     return ax
+
+
+def _mean(values: Sequence[float], student_t: StudentT) -> tuple[float, tuple[float, float] | None]:
+    """The mean over seeds and its interval; one seed has none."""
+    if len(values) == 1:
+        return values[0], None
+    mean, low, high = student_t(values)
+    return mean, (low, high)
 
 
 def _by(column: str, rows: Sequence[Row]) -> dict[Any, list[Row]]:
