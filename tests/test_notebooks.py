@@ -282,3 +282,20 @@ def test_the_readme_quotes_the_table_of_many_seeds():
     assert quoted == found
     sure = sum(entry["p_holm"] < 0.05 for entry in seeds.compare(rows, first, second).values())
     assert f"{['No', 'One', 'Two', 'Three'][sure]} gains are sure" in readme
+
+
+def test_the_readme_quotes_the_table_of_costs():
+    rows = results.read_table("tiny_cost")
+    readme = (notebooks.ROOT / "README.md").read_text(encoding="utf-8")
+
+    def mean(arm, column="accuracy"):
+        return statistics.fmean(row[column] for row in rows if row["arm"] == arm)
+
+    for arm, words in {
+        "mentor_kd": "Mentor-KD has {}",
+        "mentor_kd_no_soft_labels": "{} without its soft labels",
+        "self_mentor": "{} with a mentor no larger than the student",
+        "fine_tune_cot_6": "{}, for less than half the work",
+    }.items():
+        assert words.format(f"{mean(arm):.1f}%") in " ".join(readme.split())
+    assert mean("fine_tune_cot_6", "teraflop") < mean("mentor_kd", "teraflop") / 2

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from mkdkit.show import canvas, exploring
 from mkdkit.show.points import Row, StudentT
@@ -135,7 +135,9 @@ def plot_cost(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | None = Non
         ax.plot([row["teraflop"] for row in own], [row["accuracy"] for row in own], shape,
                 color=color, gid="rows", **hollow)  # fmt: skip
     ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(LogFormatter(labelOnlyBase=False))
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(NullFormatter())
     n = {row["n"] for row in rows}
     ax.set_xlabel("work of training, 10¹² operations (log scale)\nhollow: one seed; filled: mean")
     asked = f" of {n.pop():,} questions" if len(n) == 1 else ""
