@@ -1,13 +1,17 @@
 """The notebooks run from top to bottom and are stored clean; the runner says what went wrong."""
 
+import base64
 import dataclasses
+import io
 import json
 import statistics
 from pathlib import Path
 
 import nbformat
 import pytest
+from matplotlib import pyplot as plt
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image, ImageChops
 
 from mkdkit.evaluation import seeds
 from mkdkit.pipeline import clean_notebooks, notebooks, recipes, results
@@ -147,6 +151,25 @@ def write(folder: Path, name: str, *sources: str) -> Path:
     path = folder / "notebooks" / f"{name}.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
     return path
+
+
+def test_a_stored_figure_has_a_palette_and_looks_the_same():
+    figure, ax = plt.subplots()
+    ax.plot([0, 1], [0, 1], color="#d95f02")
+    file = io.BytesIO()
+    figure.savefig(file, format="png", transparent=True)
+    image = base64.b64encode(file.getvalue()).decode()
+    output = new_output("display_data", {"image/png": image})
+    cell = new_code_cell("1", outputs=[output])
+    cleaned = clean_notebooks.clean(new_notebook(cells=[cell]))
+    stored = cleaned.cells[0].outputs[0].data["image/png"]
+    assert len(stored) < 0.7 * len(image)
+    before, after = (Image.open(io.BytesIO(base64.b64decode(one))) for one in (image, stored))
+    ground = Image.new("RGBA", before.size, "white")
+    ground.alpha_composite(before.convert("RGBA"))
+    difference = ImageChops.difference(ground.convert("RGB"), after.convert("RGB"))
+    assert max(high for _, high in difference.getextrema()) < 24
+    assert clean_notebooks.clean(cleaned) == cleaned
 
 
 def test_demo_runs_in_order_and_leaves_the_notebooks_as_they_were(folder, capsys):

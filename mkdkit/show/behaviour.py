@@ -31,7 +31,7 @@ def plot_reliability(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | Non
     Raises:
         ValueError: there are no rows.
     """
-    ax = canvas.start(ax, size=(5.6, 5.2))
+    ax = canvas.start(ax, size=(4.6, 4.4))
     ax.plot([0, 100], [0, 100], color="black", linewidth=1, linestyle=":")
     arms = _by("arm", rows)
     for (arm, own), color in zip(arms.items(), canvas.colors(list(arms)), strict=True):
