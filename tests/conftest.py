@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,16 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Any:
     import kills
 
     return kills.undisturbed(tmp_path_factory.mktemp("undisturbed"))
+
+
+@pytest.fixture
+def figure_style(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Figures as the kit draws them, without a smoke run's stamp; all are closed afterwards."""
+    from matplotlib import pyplot as plt
+
+    from mkdkit.show import canvas
+
+    monkeypatch.delenv("MKDKIT_PROFILE", raising=False)
+    with plt.style.context(canvas.STYLE):
+        yield
+    plt.close("all")

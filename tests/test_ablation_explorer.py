@@ -18,16 +18,9 @@ from mkdkit.show.points import axes_of, left_out, points
 from mkdkit.show.widgets.ablation_explorer import ablation_explorer
 
 mpl.use("Agg")
+pytestmark = pytest.mark.usefixtures("figure_style")
 BOTH = {"wilson": wilson_interval, "student_t": mean_interval}
 WEIGHT = "student.kd_weight"
-
-
-@pytest.fixture(autouse=True)
-def style(monkeypatch):
-    monkeypatch.delenv("MKDKIT_PROFILE", raising=False)
-    with plt.style.context(canvas.STYLE):
-        yield
-    plt.close("all")
 
 
 def row(weight, arm="mentor_kd", task="coin_flip", seed=0, correct=50, n=100):

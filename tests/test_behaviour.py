@@ -2,21 +2,15 @@
 
 import matplotlib as mpl
 import pytest
-from matplotlib import pyplot as plt
 
 from mkdkit.evaluation.statistics import mean_interval
 from mkdkit.pipeline import student_tables
-from mkdkit.show import behaviour, canvas
+from mkdkit.pipeline.many_seeds import arms_recipe
+from mkdkit.show import behaviour
+from mkdkit.tasks import arithmetic, procedural
 
 mpl.use("Agg")
-
-
-@pytest.fixture(autouse=True)
-def style(monkeypatch):
-    monkeypatch.delenv("MKDKIT_PROFILE", raising=False)
-    with plt.style.context(canvas.STYLE):
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("figure_style")
 
 
 def bins(arm, seed, *pairs):
@@ -77,19 +71,27 @@ def test_cost_stands_at_mean_work_and_names_the_seconds():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["mentor_kd (200 s)"]
 
 
+def texts_of_training():
+    """Questions as the recipe of the table asks them."""
+    asked = arms_recipe("multi_step_arithmetic", 1).questions
+    return [question.text for question in procedural.make_splits(asked).train]
+
+
 def test_steps_are_an_axis_and_the_learnt_number_is_marked():
     rows = [
-        {"arm": "mentor_kd", "seed": seed, "question_steps": steps, "key": "k"}
+        {"task": "multi_step_arithmetic", "arm": "mentor_kd", "seed": seed, "key": "k"}
+        | {"question_steps": steps}
         | {"accuracy": 100.0 / steps + seed, "n": 200, "correct": 1}
         for seed in (1, 2)
         for steps in student_tables.STEPS
     ]
     ax = behaviour.plot_steps(rows, student_t=mean_interval)
     assert [x for x, _ in marks(ax, "means")] == list(student_tables.STEPS)
-    assert any(set(line.get_xdata()) == {behaviour.LEARNT} for line in ax.lines)
+    learnt = {len(puzzle.changes) for puzzle in map(arithmetic.read, texts_of_training())}
+    assert any(set(line.get_xdata()) == learnt for line in ax.lines)
 
 
-@pytest.mark.parametrize("name", ["tiny_confidences", "tiny_agreement", "tiny_cost"])
+@pytest.mark.parametrize("name", behaviour.FIGURES)
 def test_without_rows_there_is_no_figure(name):
     with pytest.raises(ValueError, match="needs rows, got none"):
         behaviour.FIGURES[name]([], student_t=mean_interval)

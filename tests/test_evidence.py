@@ -7,7 +7,6 @@ from statistics import fmean
 import matplotlib as mpl
 import numpy as np
 import pytest
-from matplotlib import pyplot as plt
 
 from mkdkit.__main__ import main
 from mkdkit.evaluation.statistics import mean_interval, wilson_interval
@@ -16,15 +15,8 @@ from mkdkit.pipeline import grid_file, results
 from mkdkit.show import canvas, evidence, published, two_settings
 
 mpl.use("Agg")
+pytestmark = pytest.mark.usefixtures("figure_style")
 GRIDS = sorted((Path(__file__).parents[1] / "data" / "settings" / "grids").glob("*.toml"))
-
-
-@pytest.fixture(autouse=True)
-def style(monkeypatch):
-    monkeypatch.delenv("MKDKIT_PROFILE", raising=False)
-    with plt.style.context(canvas.STYLE):
-        yield
-    plt.close("all")
 
 
 def filled(name):

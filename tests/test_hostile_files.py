@@ -36,10 +36,10 @@ def test_an_undamaged_file_is_read_whole(name, tmp_path):
 def test_a_damaged_file_is_read_right_or_named(name, mutations):
     reader = inputs.READERS[name]
     with tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
+        began = time.process_time()
         data = inputs.mangle(reader.sample(), mutations)
         assert inputs.fault(reader, data, Path(folder)) is None
-        assert time.monotonic() - began < inputs.SECONDS
+        assert time.process_time() - began < inputs.SECONDS
 
 
 def test_a_reader_that_drops_a_row_or_names_no_file_is_found(tmp_path):

@@ -1,5 +1,8 @@
 """The store gives back what the mentor said, row by row, and refuses what does not fit."""
 
+import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 import pytest
@@ -10,6 +13,7 @@ from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import Divergence, SoftLabelSettings, StudentSettings
 from mkdkit.training import label_store, loop, losses, soft_labels
+from mkdkit.training.team import ALONE, Team
 
 ROWS = [
     Row(prompt=tuple(range(300, 303 + i)), label=(*range(310, 312 + i % 5), 1)) for i in range(20)
@@ -17,9 +21,9 @@ ROWS = [
 SETTINGS = SoftLabelSettings(top_k=8, batch_size=1, precision="fp32")
 
 
-def write(folder, model, rows=ROWS, settings=SETTINGS, mentor="m1"):
-    identity = {"mentor": mentor}
-    return list(label_store.write_store(folder, model, rows, settings, fill=0, identity=identity))
+def write(folder, model, rows=ROWS, settings=SETTINGS, mentor="m1", team=ALONE):
+    given = {"fill": 0, "identity": {"mentor": mentor}, "team": team}
+    return list(label_store.write_store(folder, model, rows, settings, **given))
 
 
 @pytest.fixture(params=FAMILIES)
@@ -31,6 +35,29 @@ def logits_of(model, rows):
     with torch.no_grad():
         batch = encoding.collate(rows, fill=0, model=model)
         return encoding.predict_scored(model, batch)[0]
+
+
+class Worker(Team):
+    """One of several that share a store, in a thread of its own."""
+
+    def __init__(self, index, barrier):
+        super().__init__()
+        self.index, self.processes, self.wait = index, barrier.parties, barrier.wait
+
+
+def test_several_that_share_a_store_write_what_one_does(mentor, tmp_path, monkeypatch):
+    monkeypatch.setattr(label_store, "SHARD_BATCHES", 1)
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    write(alone, mentor)
+    barrier = threading.Barrier(3, timeout=60)
+    mentors = [copy.deepcopy(mentor) for _ in range(3)]  # as each process has its own
+    with ThreadPoolExecutor(3) as pool:
+        parts = pool.map(lambda n: write(shared, mentors[n], team=Worker(n, barrier)), range(3))
+        wrote = [len(part) for part in parts]
+    assert sum(wrote) == len(list(alone.glob("*.safetensors"))) > 3
+    assert max(wrote) - min(wrote) <= 1  # nobody wrote another's
+    for path in alone.iterdir():
+        assert (shared / path.name).read_bytes() == path.read_bytes()
 
 
 def test_stored_labels_equal_those_of_the_live_mentor(mentor, tmp_path):

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mkdkit import strict_json
 from mkdkit.models import activations, attention, tiny
 from mkdkit.models.encoding import Family
 from mkdkit.settings import Method, Precision, TrainingSettings
@@ -224,7 +225,7 @@ def load_trained(folder: str | Path) -> Any:
         return load_base(str(folder), dtype=use_dtype())
     from peft import PeftModel
 
-    record = json.loads((folder / BASE).read_text(encoding="utf-8"))
+    record = strict_json.read(folder / BASE)
     dtype = torch.bfloat16 if record["quantization"] else use_dtype()
     base = load_base(record["base"], quantization=record["quantization"], dtype=dtype)
     with plain_errors(str(folder)), warnings.catch_warnings(action="ignore"):

@@ -1,6 +1,5 @@
 """An adapter and its base made one model of plain weights, and how far that is from what was."""
 
-import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mkdkit import strict_json
 from mkdkit.models import encoding, loading
 
 
@@ -32,7 +32,7 @@ def merge(folder: str | Path) -> Any:
     """
     from peft import PeftModel
 
-    record = json.loads((Path(folder) / loading.BASE).read_text(encoding="utf-8"))
+    record = strict_json.read(Path(folder) / loading.BASE)
     four_bits = record["quantization"]
     dtype = torch.bfloat16 if four_bits else torch.float32
     model = loading.load_base(record["base"], quantization=four_bits, dtype=dtype)

@@ -5,7 +5,6 @@ To choose a setting, ask for split="validation", and report the one that was cho
 """
 
 import difflib
-import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from mkdkit import strict_json
 from mkdkit.pipeline import arms, folders, stages
 from mkdkit.settings import Recipe, changed
 
@@ -166,7 +166,7 @@ def read_reported(recipe: Recipe) -> dict[str, dict[str, Any]]:
     done = folders.runs_folder().glob(f"report-*/{folders.DONE}")
     rows: dict[str, dict[str, Any]] = {}
     for path in sorted(done, key=lambda path: path.stat().st_mtime_ns):
-        report = json.loads((path.parent / "report.json").read_text(encoding="utf-8"))
+        report = strict_json.read(path.parent / "report.json")
         if report["settings"] == asdict(recipe):
             rows |= {row["name"]: row for row in report["arms"]}
     return rows

@@ -19,6 +19,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from mkdkit import strict_json
 from mkdkit.models import tiny
 from mkdkit.pipeline import ablations, arms, keys, results
 from mkdkit.settings import Recipe, VotingSettings
@@ -160,7 +161,7 @@ def begin(table: str, about: Mapping[str, Any], command: str, folder: Path) -> s
     if not path.is_file():
         results.write_provenance(table, command, about, folder=folder)
         return set()
-    begun = json.loads((folder / f"{table}.json").read_text(encoding="utf-8"))["settings"]
+    begun = strict_json.read(folder / f"{table}.json")["settings"]
     changed = [name for name in about if begun.get(name) != about[name]]
     if changed:
         raise ValueError(

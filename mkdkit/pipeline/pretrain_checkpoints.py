@@ -10,6 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from mkdkit import strict_json
+
 POSITION = "position.json"  # written last: what it names is whole
 
 
@@ -32,7 +34,7 @@ def read_position(folder: Path) -> dict[str, Any] | None:
     """The position of the last checkpoint in `folder`; None without one."""
     if not (folder / POSITION).is_file():
         return None
-    return json.loads((folder / POSITION).read_text(encoding="utf-8"))
+    return strict_json.read(folder / POSITION)
 
 
 def restore(

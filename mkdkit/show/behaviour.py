@@ -10,10 +10,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from mkdkit.settings import QuestionSettings
 from mkdkit.show import canvas, exploring
 from mkdkit.show.points import Row, StudentT
-
-LEARNT = 4  # steps of the questions that were learnt from; the rows of `tiny_steps` hold others too
+from mkdkit.tasks import procedural
 
 
 def plot_reliability(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | None = None) -> Axes:
@@ -156,10 +156,11 @@ def plot_steps(rows: Sequence[Row], *, student_t: StudentT, ax: Axes | None = No
         student_t: as for `plot_reliability`.
         ax: where to draw; a new figure if None.
     """
-    name = f"steps of a question ({LEARNT} were learnt)"
+    learnt = procedural.steps_of(QuestionSettings(task=_by("task", rows).popitem()[0]))
+    name = f"steps of a question ({learnt} were learnt)"
     shown = [{name if c == "question_steps" else c: v for c, v in row.items()} for row in rows]
     ax = exploring.plot_rows(shown, x=name, color="arm", student_t=student_t, ax=ax)
-    ax.axvline(LEARNT, color="black", linestyle=":", linewidth=1, zorder=1)
+    ax.axvline(learnt, color="black", linestyle=":", linewidth=1, zorder=1)
     return ax
 
 

@@ -5,11 +5,12 @@ blob SHA-1 and, where known, SHA-256. Reading them needs no network.
 """
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
+
+from mkdkit import strict_json
 
 MANIFESTS = Path(__file__).with_name("manifests")
 # MCC-KD names a folder, not a file, after the task
@@ -83,7 +84,7 @@ def sources(manifests: Path = MANIFESTS) -> list[str]:
 def read_manifest(source: str, manifests: Path = MANIFESTS) -> Manifest:
     """Read the manifest of one published source; a ValueError names the sources there are."""
     require_known("source", source, sources(manifests))
-    raw = json.loads((manifests / f"{source}.json").read_text(encoding="utf-8"))
+    raw = strict_json.read(manifests / f"{source}.json")
     return Manifest(
         repository=raw["repository"],
         commit=raw["commit"],

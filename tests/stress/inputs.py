@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from mkdkit.teachers.asking.journal import Journal
 from mkdkit.training import checkpoints, label_store
 
 Mutation = tuple[str, int, int]
-SECONDS = 5.0  # that no reading of a small file may take
+SECONDS = 5.0  # of a processor, that no reading of a small file may take
 
 
 # --- what can happen to a file
@@ -145,7 +146,6 @@ class Reader:
     sample: Callable[[], bytes]
     read: Callable[[Path], int | None]  # rows found; None: it has none to count
     rows_in: Callable[[bytes], int] | None = None  # counted in another way
-    is_last_line_open: bool = False  # a half-written last line is nobody's row
 
 
 def _lines(*rows: dict[str, Any]) -> Callable[[], bytes]:
@@ -263,8 +263,6 @@ def _store_by_shard(path: Path) -> int:
 
 
 def _shard() -> bytes:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         _store_sample(Path(folder))
         return (Path(folder) / "shard-00000.safetensors").read_bytes()
@@ -339,9 +337,7 @@ def fault(reader: Reader, data: bytes, folder: Path) -> str | None:
         found = reader.read(path)
     except ValueError as error:
         said = str(error)
-        if isinstance(error, UnicodeError | json.JSONDecodeError) and Path(path).name not in said:
-            return f"{type(error).__name__} that names no file: {said[:200]}"
-        return None if Path(path).name in said else f"an error that names no file: {said[:200]}"
+        return None if path.name in said else f"an error that names no file: {said[:200]}"
     except FileNotFoundError as error:  # of a file that this one speaks of
         return None if str(folder) in str(error) else f"FileNotFoundError: {error}"
     except BaseException as error:

@@ -1,15 +1,14 @@
 """What a child process runs: python -m mkdkit.pipeline.stages STAGE RECIPE.json [ARM]."""
 
-import json
 import sys
-from pathlib import Path
 
+from mkdkit import strict_json
 from mkdkit.pipeline import stages
 from mkdkit.settings import recipe_from
 
 if __name__ == "__main__":
     stage, path, *arm = sys.argv[1:]
-    recipe = recipe_from(json.loads(Path(path).read_text(encoding="utf-8")))
+    recipe = recipe_from(strict_json.read(path))
     try:
         getattr(stages, stage)(recipe, *arm)
     except KeyboardInterrupt as stopped:

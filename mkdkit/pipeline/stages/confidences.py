@@ -25,30 +25,33 @@ def confidences(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) 
     trained = trained_of(recipe, arm)
     if trained is None:
         raise ValueError(f"confidences need a model that arm {arm!r} trained; it trains none")
-    scored = scores(recipe, arm)
+    asked, scored = questions(recipe), scores(recipe, arm)
     return compute_or_load(
         "confidences",
         _confidences,
         recipe,
         arm,
+        asked,
         trained,
         scored,
         settings={
             **asdict(several(recipe, ATTEMPTS, 1.0)),
             "task": asdict(catalogue.find(recipe.questions.task)),
         },
-        inputs=[questions(recipe), trained, scored],
+        inputs=[asked, trained, scored],
         fresh=fresh,
     )
 
 
-def _confidences(work: Work, recipe: Recipe, arm: str, trained: Stage, scored: Stage) -> None:
+def _confidences(
+    work: Work, recipe: Recipe, arm: str, asked: Stage, trained: Stage, scored: Stage
+) -> None:
     model, tokenizer = load_model(trained)
     answered = read_answers(scored)
     values = confidence.vote_confidences(
         model,
         tokenizer,
-        read_splits(questions(recipe)).test,
+        read_splits(asked).test,
         answered,
         catalogue.find(recipe.questions.task),
         several(recipe, ATTEMPTS, 1.0),
