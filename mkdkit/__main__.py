@@ -11,7 +11,7 @@ import tyro
 
 from mkdkit import commands, export_commands, figure_commands
 from mkdkit.commands import say
-from mkdkit.pipeline import folders, interrupts
+from mkdkit.pipeline import folders, interrupts, launched
 
 DEBUG = "--debug"
 
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
                 args=arguments,
                 config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
             )
+            launched.part()
     except KeyboardInterrupt as stopped:
         say(f"\n{stopped or 'stopped'}")
         say("what was finished is kept, and the same command goes on from there")

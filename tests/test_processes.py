@@ -36,6 +36,7 @@ def test_two_processes_take_the_steps_that_one_takes(family, bases, tmp_path):
     for process in range(2):
         record = json.loads((tmp_path / f"process-{process}.json").read_text())
         assert record["processes"] == 2
+        assert record["parted"]  # or it is aborted now and then as it ends
         assert record["losses"][0] == pytest.approx(alone[0].loss, rel=1e-5)
         assert record["norms"][0] == pytest.approx(alone[0].gradient_norm, rel=1e-5)
         assert record["losses"] == pytest.approx([step.loss for step in alone], rel=1e-3)

@@ -5,14 +5,13 @@ import sys
 from pathlib import Path
 
 import torch
-from accelerate import Accelerator
 from safetensors.torch import save_file
 
 from mkdkit.models import loading
 from mkdkit.models.rows import Row
+from mkdkit.pipeline import launched
 from mkdkit.settings import TrainingSettings
 from mkdkit.training import checkpoints, loop
-from mkdkit.training.team import Team
 
 # 11 rows in batches of 5: shares of 3 and 2 rows, and in the last batch of an epoch 1 and none
 ROWS = [
@@ -25,15 +24,16 @@ SETTINGS = TrainingSettings(
 if __name__ == "__main__":
     base, folder = sys.argv[1], Path(sys.argv[2])
     torch.set_num_threads(1)
-    accelerator = Accelerator(cpu=True)
+    team = launched.team()
     model = loading.load_trainable(base, SETTINGS)
-    options = {"fill": 0, "team": Team(accelerator)}
-    steps = list(loop.train(model, ROWS, loop.hard_labels, SETTINGS, **options))
+    steps = list(loop.train(model, ROWS, loop.hard_labels, SETTINGS, fill=0, team=team))
+    launched.part()
     record = {
-        "processes": accelerator.num_processes,
+        "processes": team.processes,
+        "parted": not torch.distributed.is_initialized(),
         "losses": [step.loss for step in steps],
         "norms": [step.gradient_norm for step in steps],  # Adam would hide a wrong scale
     }
-    name = f"process-{accelerator.process_index}"
+    name = f"process-{team.index}"
     (folder / f"{name}.json").write_text(json.dumps(record))
     save_file(checkpoints.copy_weights(model), folder / f"{name}.safetensors")

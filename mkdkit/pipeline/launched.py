@@ -69,3 +69,15 @@ def agree(value: bool) -> bool:
     said = [value]
     torch.distributed.broadcast_object_list(said, src=0)
     return said[0]
+
+
+def part() -> None:
+    """Leave the others, when all have come to the end; a process that failed just ends.
+
+    A process that ends with its group still there is aborted now and then, long after its work was
+    done: threads of the group hold what the interpreter has taken down.
+    """
+    if _accelerator.cache_info().currsize:
+        _accelerator().wait_for_everyone()
+        _accelerator().end_training()
+        _accelerator.cache_clear()
