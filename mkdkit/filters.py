@@ -19,11 +19,13 @@ Where no answer is known, a vote decides (`evaluation.voting.rules`), and its re
 - "against the vote": the answer is not that of the majority.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mkdkit.records import Question, Rationale
+from mkdkit.sequences import Index, digest
 from mkdkit.settings import FilterSettings
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.checks import find_slips
@@ -45,7 +47,7 @@ Rule = Callable[[Question, Rationale], bool]  # True: it is to be dropped
 class Filtered:
     """A split of the rationales: every one is either kept or dropped for one reason."""
 
-    kept: list[Rationale]
+    kept: Sequence[Rationale]
     dropped: dict[str, list[Rationale]]  # reason -> rationales, both in reading order
 
     def counts(self) -> dict[str, int]:
@@ -56,6 +58,28 @@ class Filtered:
 def filter_rationales(
     rationales: Iterable[Rationale],
     *,
+    first: Mapping[str, Rule] | None = None,
+    **rest: Any,
+) -> Filtered:
+    """Return the rationales that are kept, and the others by the reason they were dropped for.
+
+    Takes what `judge` takes.
+    """
+    kept: list[Rationale] = []
+    dropped: dict[str, list[Rationale]] = {reason: [] for reason in reasons(first)}
+    for rationale, reason in judge(rationales, first=first, **rest):
+        (kept if reason is None else dropped[reason]).append(rationale)
+    return Filtered(kept, dropped)
+
+
+def reasons(first: Mapping[str, Rule] | None = None) -> tuple[str, ...]:
+    """Return all reasons that a rationale can be dropped for, in their order."""
+    return (*(first or {}), *REASONS)
+
+
+def judge(
+    rationales: Iterable[Rationale],
+    *,
     questions: Sequence[Question],
     task: Task,
     settings: FilterSettings,
@@ -63,8 +87,10 @@ def filter_rationales(
     can_encode: Callable[[str], bool] | None = None,
     is_flawed: Rule | None = None,
     first: Mapping[str, Rule] | None = None,
-) -> Filtered:
-    """Return the rationales that are kept, and the others by the reason they were dropped for.
+) -> Iterator[tuple[Rationale, str | None]]:
+    """Yield each rationale with the reason it is dropped for; None: it is kept.
+
+    What is held of a question is its number, of a kept rationale a digest.
 
     Args:
         rationales: in the order in which duplicates and the limit are decided: the first stay.
@@ -82,31 +108,27 @@ def filter_rationales(
         ValueError: a rationale belongs to none of the questions, or two questions share an id.
     """
     by_id = _by_id(questions)
-    first = first or {}
-    result = Filtered([], {reason: [] for reason in (*first, *REASONS)})
-    seen: set[tuple[str, str, str | None]] = set()  # what was kept so far
-    counts: Counter[str] = Counter()  # question id -> how many were kept
+    seen: set[int] = set()  # digests of what was kept so far
+    counts = array("q", bytes(8 * len(questions)))  # how many were kept of each question
     is_flawed = is_flawed or (lambda question, one: bool(find_slips(question, one.text, task)))
-    rules = {**first, **_rules(settings, is_flawed, count_tokens, can_encode)}
-    if settings.drop_duplicates:
-        rules["duplicate"] = lambda question, rationale: _key(rationale) in seen
-    if (limit := settings.max_per_question) is not None:
-        rules["over the limit"] = lambda question, rationale: counts[question.id] >= limit
+    rules = {**(first or {}), **_rules(settings, is_flawed, count_tokens, can_encode)}
+    limit = settings.max_per_question
 
     for rationale in rationales:
-        question = by_id.get(rationale.question_id)
-        if question is None:
+        place = by_id.place(rationale.question_id)
+        if place is None:
             message = f"a rationale answers question {rationale.question_id!r}, which is not given"
             raise ValueError(message + "; pass the questions it was written for")
-        broken = (reason for reason, rule in rules.items() if rule(question, rationale))
-        reason = next(broken, None)
-        if reason is not None:
-            result.dropped[reason].append(rationale)
-            continue
-        result.kept.append(rationale)
-        seen.add(_key(rationale))
-        counts[question.id] += 1
-    return result
+        question = questions[place]
+        reason = next((why for why, rule in rules.items() if rule(question, rationale)), None)
+        if reason is None and settings.drop_duplicates and _key(rationale) in seen:
+            reason = "duplicate"
+        if reason is None and limit is not None and counts[place] >= limit:
+            reason = "over the limit"
+        if reason is None:
+            seen.add(_key(rationale))
+            counts[place] += 1
+        yield rationale, reason
 
 
 def _rules(
@@ -129,14 +151,14 @@ def _rules(
     return rules
 
 
-def _by_id(questions: Sequence[Question]) -> dict[str, Question]:
-    by_id: dict[str, Question] = {}
-    for question in questions:
-        if question.id in by_id:
-            raise ValueError(f"question id {question.id!r} stands twice; ids must differ")
-        by_id[question.id] = question
+def _by_id(questions: Sequence[Question]) -> Index[Question]:
+    by_id = Index(questions, lambda question: question.id)
+    if (twice := by_id.repeated()) is not None:
+        raise ValueError(f"question id {questions[twice].id!r} stands twice; ids must differ")
     return by_id
 
 
-def _key(rationale: Rationale) -> tuple[str, str, str | None]:
-    return rationale.question_id, " ".join(rationale.text.split()), rationale.prediction
+def _key(rationale: Rationale) -> int:
+    text = " ".join(rationale.text.split())
+    # long enough that two texts of one digest are not to be met
+    return digest("\0".join((rationale.question_id, text, repr(rationale.prediction))), size=14)

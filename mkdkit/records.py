@@ -1,16 +1,16 @@
 """Questions and rationales: the two records everything else passes around, and their files.
 
-Files are JSON Lines: UTF-8, one object a line. A line that is not a record stops the reading
-with the file's name and the line's number; nothing is skipped in silence.
+What is read stays on disk, and a record is made each time one is asked for: a set may be larger
+than memory.
 """
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-from mkdkit import strict_json
+from mkdkit import json_lines
+from mkdkit.sequences import Index
 
 Source = Literal["teacher", "mentor", "student"]
 Record = TypeVar("Record")
@@ -56,9 +56,9 @@ class Rationale:
 class Splits:
     """Questions to learn from, to choose by, and to report on; no question is in two of them."""
 
-    train: list[Question]
-    validation: list[Question]
-    test: list[Question]
+    train: Sequence[Question]
+    validation: Sequence[Question]
+    test: Sequence[Question]
 
 
 def _require_text(record: Any, *names: str) -> None:
@@ -68,71 +68,45 @@ def _require_text(record: Any, *names: str) -> None:
             raise ValueError(f"{name} must be text, got {type(value).__name__} {value!r:.60}")
 
 
-def read_json_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (line number, object) for every line of a JSON Lines file; blank lines are skipped.
+def read_questions(path: str | Path) -> Sequence[Question]:
+    """Return the questions of a JSON Lines file with the keys id, text, answer; they stay on disk.
 
     Raises:
-        ValueError: a line is not UTF-8, not JSON, or not an object; the message names the line.
+        ValueError: a line is no question, or an id stands twice.
     """
-    # not splitlines(): U+2028 may stand inside a text; bytes, so that a bad byte has a line number
-    with Path(path).open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n \t")
-                if not line:
-                    continue
-                value = strict_json.parse(line)
-            except ValueError as error:
-                raise ValueError(f"{path}, line {number}: not JSON: {error}") from error
-            if not isinstance(value, dict):
-                kind = type(value).__name__
-                raise ValueError(f"{path}, line {number}: expected an object, got a {kind}")
-            yield number, value
-
-
-def write_json_lines(path: str | Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one object a line; the file appears under its name only when it is whole."""
-    path = Path(path)
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    partial.replace(path)
-
-
-def read_questions(path: str | Path) -> list[Question]:
-    """Read questions from a JSON Lines file with the keys id, text, answer."""
-    questions = list(_read(path, Question, "question"))
-    seen: set[str] = set()
-    for question in questions:
-        if question.id in seen:
-            raise ValueError(f"{path}: question id {question.id!r} stands twice; ids must differ")
-        seen.add(question.id)
+    questions = _read(path, Question, "question")
+    twice = Index(questions, lambda question: question.id).repeated()
+    if twice is not None:
+        raise ValueError(
+            f"{path}: question id {questions[twice].id!r} stands twice; ids must differ"
+        )
     return questions
 
 
-def read_rationales(path: str | Path) -> list[Rationale]:
-    """Read rationales from a JSON Lines file, one object per line."""
-    return list(_read(path, Rationale, "rationale"))
+def read_rationales(path: str | Path) -> Sequence[Rationale]:
+    """Return the rationales of a JSON Lines file, one object a line; they stay on disk."""
+    return _read(path, Rationale, "rationale")
 
 
-def write_questions(path: str | Path, questions: Iterable[Question]) -> None:
-    """Write questions as JSON Lines, readable by `read_questions`."""
-    write_json_lines(path, (asdict(question) for question in questions))
+def write_questions(path: str | Path, questions: Iterable[Question]) -> int:
+    """Write questions as JSON Lines, readable by `read_questions`; return how many."""
+    return json_lines.write(path, map(asdict, questions))
 
 
-def write_rationales(path: str | Path, rationales: Iterable[Rationale]) -> None:
-    """Write rationales as JSON Lines, readable by `read_rationales`."""
-    write_json_lines(path, (asdict(rationale) for rationale in rationales))
+def write_rationales(path: str | Path, rationales: Iterable[Rationale]) -> int:
+    """Write rationales as JSON Lines, readable by `read_rationales`; return how many."""
+    return json_lines.write(path, map(asdict, rationales))
 
 
-def _read(path: str | Path, record: type[Record], name: str) -> Iterator[Record]:
-    for number, row in read_json_lines(path):
+def _read(path: str | Path, record: type[Record], name: str) -> Sequence[Record]:
+    def make(_: int, where: str, row: dict[str, Any]) -> Record:
         try:
-            yield record(**row)
+            return record(**row)
         except (TypeError, ValueError) as error:
-            where = f"{path}, line {number}: not a {name} record"
-            raise ValueError(f"{where}: {_explain(row, record) or error}") from error
+            why = _explain(row, record) or error
+            raise ValueError(f"{where}: not a {name} record: {why}") from error
+
+    return json_lines.Lines(path, make)
 
 
 def _explain(row: dict[str, Any], record: Any) -> str:

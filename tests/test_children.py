@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from mkdkit import events, records
+from mkdkit import events, json_lines
 from mkdkit.pipeline import children, recipes, stages
 from mkdkit.settings import Recipe, recipe_from
 from mkdkit.show.widgets import training_monitor
@@ -68,7 +68,7 @@ def test_a_button_stops_a_training_at_a_checkpoint_and_it_goes_on_to_the_same_en
     assert "stopped; started again, it goes on" in monitor.says.value
     events.ask_to_stop(running.folder())  # of nobody: what is started later is not meant
     mentor = stages.mentor(recipe)
-    numbers = [row["number"] for _, row in records.read_json_lines(mentor.folder / "events.jsonl")]
+    numbers = [row["number"] for _, row in json_lines.read(mentor.folder / "events.jsonl")]
     assert numbers == list(range(1, 61))  # no step was taken twice
     resumed = stages.read_history(mentor.folder)
     whole = stages.read_history(stages.mentor(recipe, fresh=True).folder)

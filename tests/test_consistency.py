@@ -130,7 +130,7 @@ def test_rows_that_are_no_pairs_are_refused():
 
 def test_pairs_stay_together_in_every_batch_of_every_epoch():
     settings = StudentSettings(batch_size=8, epochs=3)
-    plan = batches.plan_steps([7, 9, 3, 4] * 10, settings, together=2)
+    plan = batches.Plan([7, 9, 3, 4] * 10, settings, together=2)
     assert len(plan) == 15
     for (batch,) in plan:
         assert all(a % 2 == 0 and b == a + 1 for a, b in zip(batch[::2], batch[1::2], strict=True))
@@ -140,7 +140,7 @@ def test_pairs_stay_together_in_every_batch_of_every_epoch():
 
 def test_pairs_need_an_even_batch():
     with pytest.raises(ValueError, match="multiple of 2, got 7"):
-        batches.plan_steps([5] * 8, StudentSettings(batch_size=7), together=2)
+        batches.Plan([5] * 8, StudentSettings(batch_size=7), together=2)
 
 
 def test_new_questions_follow_the_recipes_own_and_are_in_no_other_split():

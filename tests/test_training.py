@@ -199,7 +199,7 @@ def test_learning_rates_by_hand():
 
 def test_every_epoch_uses_every_row_once_and_accumulation_groups_batches():
     settings = TrainingSettings(batch_size=5, accumulation_steps=2, epochs=3)
-    plan = batches.plan_steps([3] * 23, settings)
+    plan = batches.Plan([3] * 23, settings)
     assert len(plan) == batches.count_steps(23, settings) == 3 * 3  # 5 batches: steps of 2, 2, 1
     for epoch in range(3):
         rows = [r for step in plan[3 * epoch : 3 * epoch + 3] for batch in step for r in batch]

@@ -6,7 +6,7 @@ reads prompt and label as one sequence, and its logit at position t predicts tok
 the only file that knows the difference.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from mkdkit.models import prompting
 from mkdkit.models.rows import Row, Rows
 from mkdkit.records import Question, Rationale
+from mkdkit.sequences import Index
 from mkdkit.settings import Template
 from mkdkit.tasks import answers
 
@@ -77,7 +78,7 @@ def fill_token(tokenizer: Any) -> int:
 def encode_completions(
     tokenizer: Any,
     questions: Sequence[Question],
-    rationales: Sequence[Rationale],
+    rationales: Iterable[Rationale],
     *,
     family: Family,
     template: Template,
@@ -89,30 +90,32 @@ def encode_completions(
         ValueError: a rationale's question is not among `questions`, or a row is longer than
             `max_tokens` (filters drop such rows; cutting one would cut its answer off).
     """
-    by_id = {question.id: question for question in questions}
-    rows = Rows()
-    for rationale in rationales:
-        question = by_id.get(rationale.question_id)
+    by_id = Index(questions, lambda question: question.id)
+
+    def encode(rationale: Rationale) -> Row:
+        question = by_id.find(rationale.question_id)
         if question is None:
             raise ValueError(f"no question {rationale.question_id!r} for one of the rationales")
         completion = answers.completion_text(rationale.text, question.answer, template)
         row = encode_row(tokenizer, question.text, completion, family)
         require_length(row, question.id, max_tokens)
-        rows.append(row)
-    return rows
+        return row
+
+    return Rows(map(encode, rationales))
 
 
 def encode_answers(
     tokenizer: Any, questions: Sequence[Question], *, family: Family, max_tokens: int
 ) -> Rows:
     """Return one row per question with the bare answer as its completion (answer-only arm)."""
-    rows = Rows()
-    for question in questions:
+
+    def encode(question: Question) -> Row:
         completion = f"{answers.ARROW} {question.answer}"
         row = encode_row(tokenizer, question.text, completion, family)
         require_length(row, question.id, max_tokens)
-        rows.append(row)
-    return rows
+        return row
+
+    return Rows(map(encode, questions))
 
 
 def require_length(row: Row, question_id: str, max_tokens: int) -> None:

@@ -1,10 +1,17 @@
-"""Training rows as token ids: one alone, and very many in little memory."""
+"""Training rows as token ids: one alone, and more of them than memory holds."""
 
 import hashlib
+import itertools
+import tempfile
+import threading
+import weakref
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import overload
+
+from mkdkit.sequences import OnDemand
+
+IN_MEMORY = 2**24  # bytes of token ids; more go to a file without a name, where TMPDIR says
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,35 +31,57 @@ class Row:
         return len(self.prompt) + len(self.label)
 
 
-class Rows(Sequence[Row]):
-    """A sequence of rows, held side by side in two arrays: 4 bytes a token and 16 a row.
+class TokenLists(OnDemand[tuple[int, ...]]):
+    """Lists of token ids, side by side: 4 bytes an id, in memory or in a file, and 8 a list.
 
     As tuples of Python integers they would take nine times that, and a large set more memory than
     the model that learns it.
     """
 
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._ids = array("i")
-        self._ends = array("q", [0])  # of the last row; then, row by row, of its prompt, its label
-        for row in rows:
-            self.append(row)
-
-    def append(self, row: Row) -> None:
-        """Add a row at the end."""
-        for part in (row.prompt, row.label):
-            self._ids.extend(part)
-            self._ends.append(len(self._ids))
+    def __init__(self, lists: Iterable[Iterable[int]]) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._reading = threading.Lock()  # a place in the file is for one reader at a time
+        self._ends = array("q", [0])
+        for one in lists:
+            ids = array("i", one)
+            self._file.write(ids.tobytes())
+            self._ends.append(self._ends[-1] + len(ids))
 
     def __len__(self) -> int:
-        return len(self._ends) // 2
+        return len(self._ends) - 1
 
-    @overload
-    def __getitem__(self, place: int) -> Row: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Row]: ...
-    def __getitem__(self, place: int | slice) -> Row | list[Row]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        number = range(len(self))[place]  # counts from the end if negative; IndexError beyond it
-        start, middle, stop = self._ends[2 * number : 2 * number + 3]
-        return Row(tuple(self._ids[start:middle]), tuple(self._ids[middle:stop]))
+    def make(self, number: int) -> tuple[int, ...]:
+        """Read the list of a number."""
+        start, stop = self._ends[number], self._ends[number + 1]
+        ids = array("i")
+        with self._reading:
+            self._file.seek(start * ids.itemsize)
+            ids.frombytes(self._file.read((stop - start) * ids.itemsize))
+        return tuple(ids)
+
+    def lengths(self) -> "array[int]":
+        """Return how many ids each list has."""
+        return array("i", (stop - start for start, stop in itertools.pairwise(self._ends)))
+
+
+class Rows(OnDemand[Row]):
+    """A sequence of rows in little memory: 16 bytes a row, and its ids as `TokenLists` keeps them.
+
+    Equal rows may stand in it several times.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._parts = TokenLists(part for row in rows for part in (row.prompt, row.label))
+
+    def __len__(self) -> int:
+        return len(self._parts) // 2
+
+    def make(self, number: int) -> Row:
+        """Read the row of a number."""
+        return Row(self._parts[2 * number], self._parts[2 * number + 1])
+
+    def lengths(self) -> "array[int]":
+        """Return how many tokens each row has."""
+        parts = self._parts.lengths()
+        return array("i", map(sum, zip(parts[::2], parts[1::2], strict=True)))

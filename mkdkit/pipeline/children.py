@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from mkdkit import events, records
+from mkdkit import events, json_lines
 from mkdkit.pipeline import folders
 from mkdkit.settings import Recipe
 
@@ -40,7 +40,7 @@ class Running:
         announced = self.log.with_suffix(".jsonl")
         if not announced.is_file():
             return None
-        rows = [row for _, row in records.read_json_lines(announced)]
+        rows = [row for _, row in json_lines.read(announced)]
         return Path(rows[-1]["folder"]) if rows else None
 
     def events(self) -> list[dict[str, Any]]:

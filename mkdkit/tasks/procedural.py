@@ -6,13 +6,14 @@ are drawn with seeds of their own, so they change with the difficulty alone.
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from random import Random
 from types import ModuleType
 from typing import Any, Literal
 
 from mkdkit.records import Question, Splits
+from mkdkit.sequences import digest
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import arithmetic, coins, dates, letters, swaps
 from mkdkit.tasks.catalogue import find
@@ -52,7 +53,12 @@ def family_of(task_name: str) -> Family:
     return FAMILIES[task_name]
 
 
-def make_questions(
+def make_questions(task_name: str, n: int, **rest: Any) -> list[Question]:
+    """Return n questions with distinct texts; takes what `each_question` takes."""
+    return list(each_question(task_name, n, **rest))
+
+
+def each_question(
     task_name: str,
     n: int,
     *,
@@ -62,8 +68,8 @@ def make_questions(
     exclude: Collection[str] = (),
     split: Split | None = None,
     templates: Collection[str] | None = None,
-) -> list[Question]:
-    """Return n questions with distinct texts; the same arguments give the same questions.
+) -> Iterator[Question]:
+    """Yield n questions with distinct texts; the same arguments give the same questions.
 
     Args:
         task_name: one of `FAMILIES`.
@@ -86,24 +92,22 @@ def make_questions(
         )
         raise ValueError(f"{message}; got steps={steps}, objects={objects}")
     rng = Random(f"{task_name} {steps} {objects} {split} {seed}")
-    texts: dict[str, str] = {}  # text -> answer
+    label = f"{task_name}/{split or f'seed-{seed}'}"
+    texts: set[int] = set()  # digests: there may be more questions than memory holds
     misses = 0
     while len(texts) < n:
         puzzle = family.module.make(rng, steps=steps, objects=objects)
         text = family.module.write(puzzle, rng)
         is_other = templates is not None and puzzle.template not in templates
-        if is_other or text in texts or text in exclude or (split and split_of(text) != split):
+        known = digest(text, size=14)
+        if is_other or known in texts or text in exclude or (split and split_of(text) != split):
             misses += 1
             if misses > 1_000 + 100 * n:
                 message = f"{task_name} with {steps} steps has too few different questions for {n}"
                 raise ValueError(message + "; ask for fewer, or for more steps")
             continue
-        texts[text] = family.module.answer(puzzle)
-    label = f"{task_name}/{split or f'seed-{seed}'}"
-    return [
-        Question(f"{label}/{number:04d}", text, answer)
-        for number, (text, answer) in enumerate(texts.items())
-    ]
+        yield Question(f"{label}/{len(texts):04d}", text, family.module.answer(puzzle))
+        texts.add(known)
 
 
 def steps_of(settings: QuestionSettings) -> int:
@@ -124,7 +128,12 @@ def split_of(text: str) -> Split:
 
 
 def make_splits(settings: QuestionSettings) -> Splits:
-    """Return train, validation and test of a rule-made task; no text is in two of them.
+    """Return train, validation and test of a rule-made task; see `each_split`."""
+    return Splits(**{split: list(made) for split, made in each_split(settings)})
+
+
+def each_split(settings: QuestionSettings) -> Iterator[tuple[Split, Iterator[Question]]]:
+    """Yield train, validation and test of a rule-made task; no text is in two of them.
 
     Train is drawn with `settings.seed`; validation and test only depend on the task, `steps`,
     `objects` and `wordings`, and a smaller set is the beginning of a larger one. With wordings
@@ -138,19 +147,20 @@ def make_splits(settings: QuestionSettings) -> Splits:
         "validation": (settings.validation, "fixed"),
         "test": (settings.test, "fixed"),
     }
-    made = {
-        split: make_questions(
-            settings.task,
-            n,
-            seed=seed,
-            steps=settings.steps,
-            objects=settings.objects,
-            split=split,
-            templates=_templates_of(settings, split),
+    for split, (n, seed) in sizes.items():
+        templates = _templates_of(settings, split)
+        yield (
+            split,
+            each_question(
+                settings.task,
+                n,
+                seed=seed,
+                steps=settings.steps,
+                objects=settings.objects,
+                split=split,
+                templates=templates,
+            ),
         )
-        for split, (n, seed) in sizes.items()
-    }
-    return Splits(**made)
 
 
 def _templates_of(settings: QuestionSettings, split: Split) -> list[str] | None:

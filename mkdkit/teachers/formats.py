@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from mkdkit import records, strict_json
+from mkdkit import json_lines, strict_json
 from mkdkit.records import Source
 
 Format = Literal["mentor-kd", "mcc-kd", "fine-tune-cot", "jsonl"]
@@ -35,7 +35,14 @@ class Row:
 
 
 def read_rows(path: str | Path, *, format: Format) -> list[Row]:
-    """Read every rationale of a file of a published format, in reading order.
+    """Read every rationale of a file; see `each_row`."""
+    return list(each_row(path, format=format))
+
+
+def each_row(path: str | Path, *, format: Format) -> Iterator[Row]:
+    """Yield every rationale of a file of a published format, in reading order.
+
+    A file of format "jsonl" is read line by line; the others are read whole.
 
     Raises:
         ValueError: an unknown format, a file that is empty or not JSON, a missing or renamed
@@ -43,10 +50,12 @@ def read_rows(path: str | Path, *, format: Format) -> list[Row]:
     """
     if format not in READERS:
         raise ValueError(f"format must be one of {', '.join(get_args(Format))}, got {format!r}")
-    rows = list(READERS[format](Path(path)))
-    if not rows:
+    rows = READERS[format](Path(path))
+    first = next(rows, None)
+    if first is None:
         raise ValueError(f"{path}: no rationale in it; is it a file of questions alone?")
-    return rows
+    yield first
+    yield from rows
 
 
 def read_json(path: str | Path) -> Any:
@@ -199,7 +208,7 @@ def _jsonl(path: Path) -> Iterator[Row]:
     """
     if not path.is_file():
         raise ValueError(f"{path}: there is no such file; check the path")
-    for number, row in records.read_json_lines(path):
+    for number, row in json_lines.read(path):
         where = f"{path}, line {number}"
         by_id = "question_id" in row
         final = _optional(row, "prediction", str, where)

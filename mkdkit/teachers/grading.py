@@ -1,6 +1,6 @@
 """A recorded file read again: what our rules call correct, and where its flags say otherwise."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ from mkdkit.tasks import answers, catalogue
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers.formats import Format, Row, read_rows
 from mkdkit.teachers.question_sets import check_answer
-from mkdkit.teachers.recorded import find_question, index_questions, predict
+from mkdkit.teachers.recorded import Known, predict
 
 
 def grade(
@@ -17,7 +17,7 @@ def grade(
     *,
     task: Task | str,
     format: Format,
-    questions: Collection[Question] | None = None,
+    questions: Sequence[Question] | None = None,
 ) -> dict[str, Any]:
     """Extract and grade every rationale of a file again by our own rules.
 
@@ -36,11 +36,11 @@ def grade(
         ValueError: a malformed file, or a row without a reference answer.
     """
     task = catalogue.find(task) if isinstance(task, str) else task
-    by_key = None if questions is None else index_questions(questions)
+    known = None if questions is None else Known(questions)
     rows = read_rows(path, format=format)
     correct, disagreements = 0, []
     for row in rows:
-        answer = _reference(row, task) if by_key is None else find_question(row, by_key).answer
+        answer = _reference(row, task) if known is None else known.find(row).answer
         prediction = predict(row, task)
         is_correct = answers.same_answer(prediction, answer, task)
         correct += is_correct

@@ -4,10 +4,11 @@
 where a name does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mkdkit.records import Question
+from mkdkit.sequences import Made
 from mkdkit.teachers.formats import Row
 
 QUESTION_COLUMNS = {"text": "question", "answer": "answer"}
@@ -22,8 +23,8 @@ def read_hub_questions(
     prefix: str | None = None,
     config: str | None = None,
     answer_mark: str | None = None,
-) -> list[Question]:
-    """Read one split of a data set as questions.
+) -> Sequence[Question]:
+    """Return one split of a data set as questions, left where `datasets` keeps them on disk.
 
     Args:
         name: on the Hub, such as "openai/gsm8k", or a local folder.
@@ -37,14 +38,20 @@ def read_hub_questions(
         ValueError: it cannot be loaded, lacks a column, or a value has the wrong type.
     """
     prefix = prefix or f"{name}/{split}"
-    questions = []
-    for number, where, row in _read(name, split, config, columns, ("text", "answer"), ("id",)):
-        answer = _as_text(row["answer"], columns["answer"], where)
+    table = _open(name, split, config, columns, ("text", "answer"), ("id",))
+
+    def make(number: int, row: Mapping[str, Any]) -> Question:
+        where = f"{name}, split {split}, row {number + 1}"
+        given = {ours: _as_text(row[theirs], theirs, where) for ours, theirs in columns.items()}
+        answer = given["answer"]
         if answer_mark is not None:
             answer = _after(answer, answer_mark, where)
-        own_id = _as_text(row["id"], columns["id"], where) if "id" in row else ""
-        text = _as_text(row["text"], columns["text"], where).strip()
-        questions.append(Question(own_id or f"{prefix}/{number - 1:04d}", text, answer.strip()))
+        own_id = given.get("id") or f"{prefix}/{number:04d}"
+        return Question(own_id, given["text"].strip(), answer.strip())
+
+    questions = Made(table, make)
+    for _ in questions:  # all are checked before any is used
+        pass
     return questions
 
 
@@ -54,8 +61,8 @@ def read_hub_rows(
     split: str,
     columns: Mapping[str, str] = RATIONALE_COLUMNS,
     config: str | None = None,
-) -> list[Row]:
-    """Read one split of a data set as rationales, for `recorded.match_rows`.
+) -> Iterator[Row]:
+    """Yield one split of a data set as rationales, for `recorded.match_rows`.
 
     Args:
         name: on the Hub, or a local folder.
@@ -66,31 +73,30 @@ def read_hub_rows(
     """
     more = ("final", "answer")
     needed = ("question", "completion")
-    rows = []
-    for number, where, row in _read(name, split, config, columns, needed, more):
-        texts = {key: _as_text(value, columns[key], where) for key, value in row.items()}
-        rows.append(
-            Row(
-                number=number,
-                where=where,
-                question=texts["question"],
-                answer=texts.get("answer"),
-                text=texts["completion"],
-                final=texts.get("final"),
-                is_completion="final" not in texts,
-            )
+    table = _open(name, split, config, columns, needed, more)
+    for number, row in enumerate(table, start=1):
+        where = f"{name}, split {split}, row {number}"
+        texts = {ours: _as_text(row[theirs], theirs, where) for ours, theirs in columns.items()}
+        yield Row(
+            number=number,
+            where=where,
+            question=texts["question"],
+            answer=texts.get("answer"),
+            text=texts["completion"],
+            final=texts.get("final"),
+            is_completion="final" not in texts,
         )
-    return rows
 
 
-def _read(
+def _open(
     name: str,
     split: str,
     config: str | None,
     columns: Mapping[str, str],
     needed: tuple[str, ...],
     more: tuple[str, ...],
-) -> Iterator[tuple[int, str, dict[str, Any]]]:
+) -> Any:
+    """Return the table of a split; that it has the columns is known, and nothing of its values."""
     for key in columns:
         if key not in needed + more:
             known = ", ".join(needed + more)
@@ -105,9 +111,7 @@ def _read(
         )
     if not len(table):
         raise ValueError(f"{name}, split {split}: no rows; choose another split")
-    for number, row in enumerate(table, start=1):
-        where = f"{name}, split {split}, row {number}"
-        yield number, where, {ours: row[theirs] for ours, theirs in columns.items()}
+    return table
 
 
 def _load(name: str, split: str, config: str | None) -> Any:

@@ -7,11 +7,15 @@ A question's id says task, split and row, counted from 0 in the source's own ord
 import random
 import re
 import warnings
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from mkdkit.records import Question, Splits, read_json_lines
+from mkdkit import json_lines
+from mkdkit.records import Question, Splits
+from mkdkit.sequences import Chosen, Index, Made, digest
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import answers, catalogue
 from mkdkit.tasks.catalogue import Task
@@ -62,13 +66,20 @@ def check_answer(answer: str, task: Task, where: str) -> str:
     return answer
 
 
-def first_shuffled(questions: list[Question], n: int | None, *, seed: str) -> list[Question]:
+def first_shuffled(
+    questions: Sequence[Question], n: int | None, *, seed: str
+) -> Sequence[Question]:
     """Return n questions drawn with the seed, in their own order; all if n is None."""
-    if n is None or n >= len(questions):
-        return list(questions)
-    order = list(range(len(questions)))
+    return questions if n is None else split_off(questions, n, seed=seed)[0]
+
+
+def split_off(
+    questions: Sequence[Question], n: int, *, seed: str
+) -> tuple[Sequence[Question], Sequence[Question]]:
+    """Return n questions drawn with the seed, and the others, both in their own order."""
+    order = array("q", range(len(questions)))
     random.Random(seed).shuffle(order)
-    return [questions[position] for position in sorted(order[:n])]
+    return tuple(Chosen(questions, sorted(part)) for part in (order[:n], order[n:]))  # type: ignore[return-value]
 
 
 def same_text(text: str) -> str:
@@ -76,34 +87,45 @@ def same_text(text: str) -> str:
     return " ".join(text.split())
 
 
+def _question(number: int, where: str, text: str, answer: str, task: Task, split: str) -> Question:
+    if not text.strip():
+        raise ValueError(f"{where}: the question is empty; give it a text or remove the row")
+    answer = check_answer(answer, task, where)
+    return Question(f"{task.name}/{split}/{number:04d}", text.strip(), answer)
+
+
 def _questions(rows: Sequence[tuple[str, str, str]], task: Task, split: str) -> list[Question]:
-    questions = []
-    for number, (where, text, answer) in enumerate(rows):
-        if not text.strip():
-            raise ValueError(f"{where}: the question is empty; give it a text or remove the row")
-        answer = check_answer(answer, task, where)
-        questions.append(Question(f"{task.name}/{split}/{number:04d}", text.strip(), answer))
-    return questions
+    return [_question(number, *row, task, split) for number, row in enumerate(rows)]
 
 
 def _without_repeats(splits: Splits) -> Splits:
     """Leave out of train what stands in test, validation, or twice; say so in a warning."""
-    held_out = {same_text(question.text) for question in splits.test}
-    seen = held_out | {same_text(question.text) for question in splits.validation}
-    train, repeats = [], []
-    for question in splits.train:
-        (repeats if same_text(question.text) in seen else train).append(question)
-        seen.add(same_text(question.text))
-    validation = [item for item in splits.validation if same_text(item.text) not in held_out]
-    repeats += [item for item in splits.validation if same_text(item.text) in held_out]
+    held_out = set(map(_text_digest, splits.test))
+    seen, repeats = held_out | set(map(_text_digest, splits.validation)), []
+
+    def kept(questions: Sequence[Question], earlier: set[int], is_growing: bool) -> Iterator[int]:
+        for place, question in enumerate(questions):
+            text = _text_digest(question)
+            if text in earlier:
+                repeats.append(question.id)
+            else:
+                yield place
+            if is_growing:
+                earlier.add(text)
+
+    train = Chosen(splits.train, kept(splits.train, seen, True))
+    validation = Chosen(splits.validation, kept(splits.validation, held_out, False))
     if repeats:
-        ids = ", ".join(question.id for question in repeats)
         warnings.warn(
             f"{len(repeats)} questions are left out: their text stands in the test split or "
-            f"earlier: {ids}",
+            f"earlier: {', '.join(repeats)}",
             stacklevel=4,
         )
     return Splits(train=train, validation=validation, test=splits.test)
+
+
+def _text_digest(question: Question) -> int:
+    return digest(same_text(question.text), size=14)
 
 
 def _fine_tune_cot(settings: QuestionSettings, task: Task) -> Splits:
@@ -142,11 +164,14 @@ def _hub(settings: QuestionSettings, task: Task) -> Splits:
             config=settings.hub_config,
             answer_mark=settings.answer_mark,
         )
-        where = f"{settings.data_dir}, split {split}, question"
-        read[split] = [
-            replace(question, answer=check_answer(question.answer, task, f"{where} {question.id}"))
-            for question in found
-        ]
+
+        def checked(_: int, question: Question, split: str = split) -> Question:
+            where = f"{settings.data_dir}, split {split}, question {question.id}"
+            return replace(question, answer=check_answer(question.answer, task, where))
+
+        read[split] = Made(found, checked)
+        for _ in read[split]:  # all are checked before any is used
+            pass
     return _without_repeats(Splits(validation=[], **read))
 
 
@@ -158,9 +183,7 @@ def _jsonl(settings: QuestionSettings, task: Task) -> Splits:
     if settings.data_dir and Path(settings.data_dir).is_file():
         every = read_lines(Path(settings.data_dir), task, "all")
         n_test = min(settings.test or max(1, round(TEST_SHARE * len(every))), len(every) - 1)
-        test = first_shuffled(every, n_test, seed="test")
-        held_out = {question.id for question in test}
-        train = [question for question in every if question.id not in held_out]
+        test, train = split_off(every, n_test, seed="test")
         return _without_repeats(Splits(train=train, validation=[], test=test))
     read = {
         split: read_lines(places.find(settings, split), task, split)
@@ -170,23 +193,26 @@ def _jsonl(settings: QuestionSettings, task: Task) -> Splits:
     return _without_repeats(Splits(**{"validation": [], **read}))
 
 
-def read_lines(path: Path, task: Task, split: str) -> list[Question]:
-    """Read questions with `text` and `answer`; without an `id` the line gives one."""
-    questions: list[Question] = []
-    ids: dict[str, int] = {}
-    for number, row in read_json_lines(path):
-        where = f"{path}, line {number}"
+def read_lines(path: Path, task: Task, split: str) -> Sequence[Question]:
+    """Return questions with `text` and `answer`, left on disk; without an `id` the line gives one.
+
+    Raises:
+        ValueError: a line that is no question, an id that stands twice, or no question at all.
+    """
+
+    def make(number: int, where: str, row: dict[str, Any]) -> Question:
         text, answer = (column(row, name, str, where) for name in ("text", "answer"))
-        (question,) = _questions([(where, text, answer)], task, split)
+        question = _question(number, where, text, answer, task, split)
         own = column(row, "id", str, where) if "id" in row else None
-        question = replace(question, id=own or f"{task.name}/{split}/{len(questions):04d}")
-        if question.id in ids:
-            raise ValueError(
-                f"{where}: id {question.id!r} stands in line {ids[question.id]} too; "
-                "ids must differ"
-            )
-        ids[question.id] = number
-        questions.append(question)
+        return replace(question, id=own) if own else question
+
+    questions = json_lines.Lines(path, make)
     if not questions:
         raise ValueError(f"{path}: no question in it; give one object a line, with text and answer")
+    ids = Index(questions, lambda question: question.id)
+    if (twice := ids.repeated()) is not None:
+        name = questions[twice].id
+        lines = [number for number, _ in json_lines.read(path)]
+        where = f"{path}, line {lines[twice]}: id {name!r} stands in line"
+        raise ValueError(f"{where} {lines[ids.place(name) or 0]} too; ids must differ")
     return questions

@@ -7,16 +7,22 @@ papers trained on them, but for space at their ends; `models.encoding` normalise
 completion is cut at its answer mark.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mkdkit.records import Question, Rationale, Splits
+from mkdkit.sequences import Index, Joined
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import answers, catalogue
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers import hub, places
-from mkdkit.teachers.formats import Format, Row, read_rows
-from mkdkit.teachers.question_sets import first_shuffled, read_all_questions, same_text
+from mkdkit.teachers.formats import Format, Row, each_row, read_rows
+from mkdkit.teachers.question_sets import (
+    first_shuffled,
+    read_all_questions,
+    same_text,
+    split_off,
+)
 
 
 def read_recorded_questions(settings: QuestionSettings) -> Splits:
@@ -48,9 +54,7 @@ def cut(whole: Splits, settings: QuestionSettings) -> Splits:
                 f"validation must be less than the {len(train)} training questions it is taken "
                 f"from, got {settings.validation}"
             )
-        validation = first_shuffled(train, settings.validation, seed="validation")
-        chosen = {question.id for question in validation}
-        train = [question for question in train if question.id not in chosen]
+        validation, train = split_off(train, settings.validation, seed="validation")
     train = first_shuffled(train, settings.train, seed=f"train {settings.seed}")
     return Splits(train=train, validation=validation, test=whole.test[: settings.test])
 
@@ -60,7 +64,7 @@ def read_recorded_rationales(
     *,
     format: Format,
     task: Task,
-    questions: Collection[Question],
+    questions: Sequence[Question],
     trust_flags: bool = False,
 ) -> list[Rationale]:
     """Read a file of rationales, in reading order, each extracted and graded by our rules.
@@ -80,56 +84,66 @@ def read_recorded_rationales(
         ValueError: a malformed row, or one about none of these questions.
     """
     rows = read_rows(path, format=format)
-    return match_rows(rows, task=task, questions=questions, trust_flags=trust_flags)
+    return list(match_rows(rows, task=task, questions=questions, trust_flags=trust_flags))
 
 
 def match_rows(
     rows: Iterable[Row],
     *,
     task: Task,
-    questions: Collection[Question],
+    questions: Sequence[Question],
     trust_flags: bool = False,
-) -> list[Rationale]:
+) -> Iterator[Rationale]:
     """Turn rows into rationales of known questions; a ValueError names a row without one."""
-    by_key = index_questions(questions)
-    return [_to_rationale(row, find_question(row, by_key), task, trust_flags) for row in rows]
+    known = Known(questions)
+    for row in rows:
+        yield _to_rationale(row, known.find(row), task, trust_flags)
 
 
-def index_questions(questions: Iterable[Question]) -> dict[str, Question]:
-    """Return questions by id and by text; of two with one text the first."""
-    by_key: dict[str, Question] = {}
-    for question in questions:
-        by_key.setdefault(question.id, question)
-        by_key.setdefault(same_text(question.text), question)
-    return by_key
+class Known:
+    """Questions by id and by text; of two with one text the first."""
 
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._by_id = Index(questions, lambda question: question.id)
+        self._by_text = Index(questions, lambda question: same_text(question.text))
 
-def find_question(row: Row, by_key: Mapping[str, Question]) -> Question:
-    """Return the question a row is about; a ValueError if it is none of the known ones."""
-    key = same_text(row.question or "") if row.question_id is None else row.question_id
-    if key not in by_key:
-        raise ValueError(
-            f"{row.where}: its question is none of the known ones: {key!r:.60}; is the file for "
-            "this task, and are the questions of the same source?"
-        )
-    return by_key[key]
-
-
-def of_questions(rationales: Iterable[Rationale], questions: Iterable[Question]) -> list[Rationale]:
-    """Keep the rationales of these questions, as when training uses a part of the source."""
-    ids = {question.id for question in questions}
-    return [rationale for rationale in rationales if rationale.question_id in ids]
+    def find(self, row: Row) -> Question:
+        """Return the question a row is about; a ValueError if it is none of the known ones."""
+        if row.question_id is not None:
+            key, found = row.question_id, self._by_id.find(row.question_id)
+        else:
+            key = same_text(row.question or "")
+            found = self._by_text.find(key)
+        if found is None:
+            raise ValueError(
+                f"{row.where}: its question is none of the known ones: {key!r:.60}; is the file "
+                "for this task, and are the questions of the same source?"
+            )
+        return found
 
 
 def read_rationales_for(
     settings: QuestionSettings,
-    questions: Collection[Question],
+    questions: Sequence[Question],
     *,
     kind: places.Kind = "teacher",
     mentor: str = "flan-t5_large",
     trust_flags: bool = False,
 ) -> list[Rationale]:
-    """Read a source's own rationales and keep those of `questions`.
+    """Read a source's own rationales and keep those of `questions`; see `each_rationale_for`."""
+    options = {"kind": kind, "mentor": mentor, "trust_flags": trust_flags}
+    return list(each_rationale_for(settings, questions, **options))
+
+
+def each_rationale_for(
+    settings: QuestionSettings,
+    questions: Sequence[Question],
+    *,
+    kind: places.Kind = "teacher",
+    mentor: str = "flan-t5_large",
+    trust_flags: bool = False,
+) -> Iterator[Rationale]:
+    """Yield a source's own rationales of `questions`, as they stand there.
 
     Args:
         settings: source, data_dir and task, as for the questions.
@@ -142,17 +156,19 @@ def read_rationales_for(
     if settings.source == "rule-made":
         raise ValueError("rule-made questions have no recorded rationales; `scripted` writes them")
     whole = read_all_questions(settings)
-    known = [*whole.train, *whole.validation, *whole.test]
+    known = Joined(whole.train, whole.validation, whole.test)
     if settings.source == "hub":
-        return of_questions(match_rows(_hub_rows(settings), task=task, questions=known), questions)
-    path = places.find(settings, kind, mentor=mentor)
-    rationales = read_recorded_rationales(
-        path, format=settings.source, task=task, questions=known, trust_flags=trust_flags
-    )
-    return of_questions(rationales, questions)
+        rows, trust_flags = _hub_rows(settings), False
+    else:
+        path = places.find(settings, kind, mentor=mentor)
+        rows = each_row(path, format=settings.source)
+    wanted = Index(questions, lambda question: question.id)
+    for one in match_rows(rows, task=task, questions=known, trust_flags=trust_flags):
+        if wanted.place(one.question_id) is not None:
+            yield one
 
 
-def _hub_rows(settings: QuestionSettings) -> list[Row]:
+def _hub_rows(settings: QuestionSettings) -> Iterator[Row]:
     if not settings.data_dir or not settings.rationale_column:
         raise ValueError(
             "the rationales of a data set of the Hub need its name (data_dir) and the column they "

@@ -2,12 +2,13 @@
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
 
-from mkdkit.models.rows import Row
+from mkdkit.models.rows import Row, Rows
 from mkdkit.settings import TrainingSettings
 
-Plan = list[list[list[int]]]  # steps -> batches -> row numbers
 BUCKET_BATCHES = 32  # batches are cut from runs of this many, sorted by length
 
 
@@ -23,44 +24,73 @@ def steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
     return math.ceil(math.ceil(rows / settings.batch_size) / settings.accumulation_steps)
 
 
-def plan_steps(lengths: Sequence[int], settings: TrainingSettings, *, together: int = 1) -> Plan:
-    """Return the batches of every optimiser step, as row numbers; settings alone decide them.
+class Plan(Sequence[list[list[int]]]):
+    """The batches of every optimiser step, as row numbers; settings alone decide them.
 
-    Rows 0 to `together` - 1, and so on, always stand in one batch, in their order.
+    Rows 0 to `together` - 1, and so on, always stand in one batch, in their order. One epoch at a
+    time is held: some 20 bytes a row.
     """
-    total, steps, epoch = count_steps(len(lengths), settings), [], 0
-    if settings.batch_size % together:
-        raise ValueError(f"batch_size must be a multiple of {together}, got {settings.batch_size}")
-    groups = [range(i, i + together) for i in range(0, len(lengths), together)]
-    longest = [max(lengths[row] for row in group) for group in groups]
-    size = settings.batch_size // together
-    while len(steps) < total:
-        planned = plan_epoch(longest, size, seed=settings.seed, epoch=epoch)
-        batches = [[row for group in batch for row in groups[group]] for batch in planned]
-        several = settings.accumulation_steps
-        steps += [batches[i : i + several] for i in range(0, len(batches), several)]
-        epoch += 1
-    return steps[:total]
+
+    def __init__(
+        self, lengths: Sequence[int], settings: TrainingSettings, *, together: int = 1
+    ) -> None:
+        if settings.batch_size % together:
+            size = settings.batch_size
+            raise ValueError(f"batch_size must be a multiple of {together}, got {size}")
+        starts = range(0, len(lengths), together)
+        self._longest = array("i", (max(lengths[i : i + together]) for i in starts))
+        self._settings, self._together = settings, together
+        self._steps = count_steps(len(lengths), settings)
+        self._planned, self._epoch = self._plan(0), 0
+
+    def _plan(self, epoch: int) -> "list[array[int]]":
+        size = self._settings.batch_size // self._together
+        return plan_epoch(self._longest, size, seed=self._settings.seed, epoch=epoch)
+
+    def __len__(self) -> int:
+        return self._steps
+
+    @overload
+    def __getitem__(self, place: int) -> list[list[int]]: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[list[list[int]]]: ...
+    def __getitem__(self, place: int | slice) -> list[list[int]] | list[list[list[int]]]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        several, number = self._settings.accumulation_steps, range(len(self))[place]
+        epoch, step = divmod(number, math.ceil(len(self._planned) / several))
+        if epoch != self._epoch:
+            self._planned, self._epoch = self._plan(epoch), epoch
+        batches = self._planned[step * several : (step + 1) * several]
+        return [[row for group in batch for row in self._rows(group)] for batch in batches]
+
+    def _rows(self, group: int) -> range:
+        return range(group * self._together, (group + 1) * self._together)
 
 
 def plan_epoch(
     lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int
-) -> list[list[int]]:
-    """Return the batches of one epoch as lists of row numbers, rows of like length together.
+) -> "list[array[int]]":
+    """Return the batches of one epoch as row numbers, rows of like length together.
 
     Every row is in exactly one batch. Rows are shuffled, then sorted by length within runs of
     `BUCKET_BATCHES` batches, so padding is small and the order still changes with every epoch.
     """
     draw = random.Random(f"batches {seed} {epoch}")
-    order = list(range(len(lengths)))
+    order = array("i", range(len(lengths)))
     draw.shuffle(order)
     run = batch_size * BUCKET_BATCHES
     batches = []
     for start in range(0, len(order), run):
-        bucket = sorted(order[start : start + run], key=lambda row: lengths[row])
+        bucket = array("i", sorted(order[start : start + run], key=lambda row: lengths[row]))
         batches += [bucket[i : i + batch_size] for i in range(0, len(bucket), batch_size)]
     draw.shuffle(batches)
     return batches
+
+
+def lengths_of(rows: Sequence[Row]) -> Sequence[int]:
+    """Return how many tokens each row has."""
+    return rows.lengths() if isinstance(rows, Rows) else [len(row) for row in rows]
 
 
 def split(
@@ -85,12 +115,18 @@ def split(
     yield batch[start:]
 
 
-def padding_share(lengths: Sequence[int], plan: Plan) -> float:
+def padding_share(lengths: Sequence[int], plan: Iterable[Iterable[Sequence[int]]]) -> float:
     """Return the share of all places in a plan's batches that hold no token, 0 to 1.
+
+    Args:
+        lengths: of the rows.
+        plan: steps, each of batches, each of row numbers.
 
     >>> padding_share([2, 4], [[[0, 1]]])
     0.25
     """
-    batches = [[lengths[row] for row in batch] for step in plan for batch in step]
-    places = sum(max(batch) * len(batch) for batch in batches)
-    return 1 - sum(map(sum, batches)) / places
+    places = tokens = 0
+    for batch in (batch for step in plan for batch in step):
+        places += max(lengths[row] for row in batch) * len(batch)
+        tokens += sum(lengths[row] for row in batch)
+    return 1 - tokens / places

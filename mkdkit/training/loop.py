@@ -152,7 +152,7 @@ def train(
     """
     if not rows:
         raise ValueError("there is nothing to train on: the filter kept no rationale")
-    plan = batches.plan_steps([len(row) for row in rows], settings, together=together)
+    plan = batches.Plan(batches.lengths_of(rows), settings, together=together)
     optimizer = optimizers.make_optimizer(model, settings)
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()

@@ -33,7 +33,7 @@ def measure(path: Path) -> dict[str, float]:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from mkdkit import records
+    from mkdkit import json_lines
     from mkdkit.models import encoding, tiny_tokenizer
     from mkdkit.models.rows import Rows
     from mkdkit.settings import SoftLabelSettings, StudentSettings
@@ -49,7 +49,7 @@ def measure(path: Path) -> dict[str, float]:
     began = time.perf_counter()
     rows = Rows(
         encoding.encode_row(tokenizer, row["question"], row["text"], "causal")
-        for _, row in records.read_json_lines(path)
+        for _, row in json_lines.read(path)
     )
     encoded = time.perf_counter()
     settings = SoftLabelSettings(top_k=16, batch_size=128)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from mkdkit import records
+from mkdkit import json_lines
 from mkdkit.evaluation import confidence
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import questions, read_splits
@@ -60,11 +60,11 @@ def _confidences(
         {"question_id": one.question_id, "confidence": value, "is_correct": one.is_correct}
         for one, value in zip(answered, values, strict=True)
     )
-    records.write_json_lines(work.folder / "confidences.jsonl", rows)
+    json_lines.write(work.folder / "confidences.jsonl", rows)
     work.counts = {"arm": arm, "n": len(values), "confidence": sum(values) / len(values)}
 
 
 def read_confidences(stage: Stage) -> tuple[list[float], list[bool]]:
     """Return the confidence (0 to 1) of every answer, and whether it was right."""
-    rows = [row for _, row in records.read_json_lines(stage.folder / "confidences.jsonl")]
+    rows = [row for _, row in json_lines.read(stage.folder / "confidences.jsonl")]
     return [row["confidence"] for row in rows], [row["is_correct"] for row in rows]

@@ -1,18 +1,25 @@
 """Questions, the teacher's rationales, and which of them are kept."""
 
+import itertools
 import random
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mkdkit import filters, records
+import numpy as np
+
+from mkdkit import filters, json_lines, records
 from mkdkit.models import encoding, loading
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.records import Question, Rationale, Splits
+from mkdkit.sequences import Chosen, Index, digest
 from mkdkit.settings import FilterSettings, QuestionSettings, Recipe
 from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import places, recorded, scripted
+
+SPLITS = ("train", "validation", "test")
 
 
 def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
@@ -38,13 +45,13 @@ def with_new_questions(recipe: Recipe) -> Recipe:
 
 
 def _questions(work: Work, asked: QuestionSettings) -> None:
-    made = (
-        procedural.make_splits if asked.source == "rule-made" else recorded.read_recorded_questions
-    )
-    splits = made(asked)
-    for name in ("train", "validation", "test"):
-        records.write_questions(work.folder / f"{name}.jsonl", getattr(splits, name))
-        work.counts[name] = len(getattr(splits, name))
+    if asked.source == "rule-made":
+        made = procedural.each_split(asked)
+    else:
+        splits = recorded.read_recorded_questions(asked)
+        made = ((name, iter(getattr(splits, name))) for name in SPLITS)
+    for name, found in made:
+        work.counts[name] = records.write_questions(work.folder / f"{name}.jsonl", found)
 
 
 def _question_files(asked: QuestionSettings) -> list[Path]:
@@ -59,8 +66,7 @@ def _question_files(asked: QuestionSettings) -> list[Path]:
 
 def read_splits(stage: Stage) -> Splits:
     """Return the questions of a `questions` stage."""
-    names = ("train", "validation", "test")
-    return Splits(*(records.read_questions(stage.folder / f"{name}.jsonl") for name in names))
+    return Splits(*(records.read_questions(stage.folder / f"{name}.jsonl") for name in SPLITS))
 
 
 def teacher_rationales(recipe: Recipe, *, fresh: bool = False) -> Stage:
@@ -83,15 +89,17 @@ def teacher_rationales(recipe: Recipe, *, fresh: bool = False) -> Stage:
 def _teacher_rationales(work: Work, recipe: Recipe, asked: Stage) -> None:
     train, task = read_splits(asked).train, catalogue.find(recipe.questions.task)
     if recipe.questions.source == "rule-made":
-        written = scripted.write_rationales(train, task=task, settings=recipe.teacher)
-    else:
-        kind = _recorded_kind(recipe) or "teacher"
-        flags = recipe.teacher.trust_flags
-        written = recorded.read_rationales_for(
-            recipe.questions, train, kind=kind, trust_flags=flags
-        )
-        written = draw_per_question(written, recipe.teacher.rationales_per_question, recipe.seed)
-    keep_rationales(work, "written.jsonl", written)
+        settings = recipe.teacher
+        each = (scripted.write_rationales([one], task=task, settings=settings) for one in train)
+        keep_rationales(work, "written.jsonl", itertools.chain.from_iterable(each))
+        return
+    every = recorded.each_rationale_for(
+        recipe.questions,
+        train,
+        kind=_recorded_kind(recipe) or "teacher",
+        trust_flags=recipe.teacher.trust_flags,
+    )
+    keep_some(work, every, train, recipe.teacher.rationales_per_question, recipe.seed)
 
 
 def _recorded_kind(recipe: Recipe) -> places.Kind | None:
@@ -103,31 +111,55 @@ def _recorded_kind(recipe: Recipe) -> places.Kind | None:
     return "pool" if recipe.questions.source == "mentor-kd" and wanted > 3 else "teacher"
 
 
+def keep_some(
+    work: Work,
+    rationales: Iterable[Rationale],
+    train: Sequence[Question],
+    limit: int,
+    seed: int | str,
+) -> None:
+    """Write at most so many rationales of each question, drawn with the seed, in their order."""
+    path = work.folder / "every.jsonl"  # there may be more of them than memory holds
+    records.write_rationales(path, rationales)
+    every = records.read_rationales(path)
+    keep_rationales(work, "written.jsonl", draw_per_question(every, train, limit, seed))
+    path.unlink()
+
+
 def draw_per_question(
-    rationales: Sequence[Rationale], limit: int, seed: int | str
-) -> list[Rationale]:
-    """Return at most `limit` rationales of each question, drawn with the seed, in their order."""
-    places_of: dict[str, list[int]] = {}
-    for place, one in enumerate(rationales):
-        places_of.setdefault(one.question_id, []).append(place)
-    drawn: set[int] = set()
-    for question_id, found in places_of.items():
-        draw = random.Random(f"rationales {seed} {question_id}")
-        drawn |= set(found if len(found) <= limit else draw.sample(found, limit))
-    return [one for place, one in enumerate(rationales) if place in drawn]
+    rationales: Sequence[Rationale], train: Sequence[Question], limit: int, seed: int | str
+) -> Iterator[Rationale]:
+    """Yield at most `limit` rationales of each question, drawn with the seed, in their order."""
+    by_id = Index(train, lambda question: question.id)
+    found = (by_id.place(one.question_id) for one in rationales)
+    places = array("q", (place for place in found if place is not None))
+    number_of = np.bincount(places, minlength=len(train))
+    met = array("q", bytes(8 * len(train)))  # how many of each question came before
+    for one, place in zip(rationales, places, strict=True):
+        number, count = met[place], int(number_of[place])
+        met[place] += 1
+        draw = random.Random(f"rationales {seed} {one.question_id}")
+        if count <= limit or number in draw.sample(range(count), limit):
+            yield one
 
 
-def keep_rationales(work: Work, name: str, rationales: Sequence[Rationale]) -> None:
+def keep_rationales(work: Work, name: str, rationales: Iterable[Rationale]) -> None:
     """Write a stage's rationales, and count them, their questions, and the right ones."""
-    records.write_rationales(work.folder / name, rationales)
-    work.counts |= {
-        "rationales": len(rationales),
-        "questions": len({one.question_id for one in rationales}),
-        "correct": sum(one.is_correct for one in rationales),
-    }
+    asked: set[int] = set()
+    work.counts |= {"rationales": 0, "questions": 0, "correct": 0}
+
+    def counted() -> Iterator[Rationale]:
+        for one in rationales:
+            asked.add(digest(one.question_id))
+            work.counts["rationales"] += 1
+            work.counts["correct"] += one.is_correct
+            yield one
+
+    records.write_rationales(work.folder / name, counted())
+    work.counts["questions"] = len(asked)
 
 
-def read_written(stage: Stage) -> list[Rationale]:
+def read_written(stage: Stage) -> Sequence[Rationale]:
     """Return the unfiltered rationales of a `teacher` or `augmentation` stage."""
     return records.read_rationales(stage.folder / "written.jsonl")
 
@@ -159,7 +191,7 @@ def size_matched_set(recipe: Recipe) -> Stage:
 def _match_size(work: Work, every: Stage, checked: Stage, seed: int) -> None:
     kept, n = read_kept(every), len(read_kept(checked))
     places = random.Random(f"size matched {seed}").sample(range(len(kept)), n)
-    keep_rationales(work, "kept.jsonl", [kept[place] for place in sorted(places)])
+    keep_rationales(work, "kept.jsonl", Chosen(kept, sorted(places)))
 
 
 def filtered(
@@ -202,13 +234,13 @@ def keep_filtered(
     recipe: Recipe,
     settings: FilterSettings,
     train: Sequence[Question],
-    written: Sequence[Rationale],
+    written: Iterable[Rationale],
     first: Mapping[str, filters.Rule] | None = None,
-) -> filters.Filtered:
+) -> None:
     """Split rationales into kept and dropped as the student's base can read them; write both."""
     tokenizer = loading.load_tokenizer(recipe.student_base)
     family = loading.family_of_base(recipe.student_base)
-    result = filters.filter_rationales(
+    judged = filters.judge(
         written,
         questions=train,
         task=catalogue.find(recipe.questions.task),
@@ -217,11 +249,19 @@ def keep_filtered(
         can_encode=encoding.can_encode(tokenizer),
         first=first,
     )
-    keep_rationales(work, "kept.jsonl", result.kept)
-    dropped = ({**asdict(one), "reason": why} for why, out in result.dropped.items() for one in out)
-    records.write_json_lines(work.folder / "dropped.jsonl", dropped)
-    work.counts["outcomes"] = result.counts()
-    return result
+    outcomes = dict.fromkeys(("kept", *filters.reasons(first)), 0)
+    with json_lines.writing(work.folder / "dropped.jsonl") as drop:
+
+        def kept() -> Iterator[Rationale]:
+            for one, why in judged:
+                outcomes[why or "kept"] += 1
+                if why is None:
+                    yield one
+                else:
+                    drop({**asdict(one), "reason": why})
+
+        keep_rationales(work, "kept.jsonl", kept())
+    work.counts["outcomes"] = outcomes
 
 
 def read_filtered(stage: Stage) -> filters.Filtered:
@@ -229,12 +269,12 @@ def read_filtered(stage: Stage) -> filters.Filtered:
     dropped: dict[str, list[Rationale]] = {
         why: [] for why in stage.done["counts"]["outcomes"] if why != "kept"
     }
-    for _, row in records.read_json_lines(stage.folder / "dropped.jsonl"):
+    for _, row in json_lines.read(stage.folder / "dropped.jsonl"):
         dropped[row.pop("reason")].append(Rationale(**row))
     return filters.Filtered(read_kept(stage), dropped)
 
 
-def read_kept(stage: Stage) -> list[Rationale]:
+def read_kept(stage: Stage) -> Sequence[Rationale]:
     """Return the kept rationales of a `teacher-set` or `mentor-set` stage."""
     return records.read_rationales(stage.folder / "kept.jsonl")
 

@@ -27,7 +27,7 @@ def encode(
     base: str,
     settings: TrainingSettings,
     train: Sequence[Question],
-    rationales: Sequence[Rationale],
+    rationales: Iterable[Rationale],
 ) -> Rows:
     """Return the rows that a base learns from rationales."""
     return encoding.encode_completions(
@@ -87,8 +87,8 @@ def fine_tune(
 
 
 def _padding_share(rows: Sequence[Row], settings: TrainingSettings, together: int) -> float:
-    lengths = [len(row) for row in rows]
-    plan = batches.plan_steps(lengths, settings, together=together)
+    lengths = batches.lengths_of(rows)
+    plan = batches.Plan(lengths, settings, together=together)
     return round(batches.padding_share(lengths, plan), 4)
 
 

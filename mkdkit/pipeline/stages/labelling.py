@@ -18,6 +18,7 @@ from mkdkit.pipeline.stages.data import (
 from mkdkit.pipeline.stages.fine_tuning import encode, load_model, progress
 from mkdkit.pipeline.stages.mentoring import mentor
 from mkdkit.pipeline.stages.unlabelled import mentor_sets, read_train
+from mkdkit.sequences import Joined
 from mkdkit.settings import Recipe
 from mkdkit.training import label_store, mistakes
 
@@ -69,7 +70,7 @@ def _soft_labels(
     model, tokenizer = load_model(speaker)
     student_tokenizer = loading.load_tokenizer(recipe.student_base)
     encoding.require_shared_vocabulary(tokenizer, student_tokenizer)
-    rationales = [one for stage in sets for one in read_kept(stage)]
+    rationales = Joined(*map(read_kept, sets))
     train = read_train(asked, sets)
     rows: Sequence[Row] = encode(
         student_tokenizer, recipe.student_base, recipe.student, train, rationales

@@ -13,6 +13,7 @@ from mkdkit.pipeline.stages.fine_tuning import encode
 from mkdkit.pipeline.stages.labelling import load_labels
 from mkdkit.pipeline.stages.unlabelled import read_train
 from mkdkit.records import Question
+from mkdkit.sequences import Joined
 from mkdkit.settings import Recipe, StudentSettings
 from mkdkit.tasks import answers
 from mkdkit.training import consistency, loop, mistakes
@@ -48,7 +49,7 @@ def lesson_of(
             tokenizer, train, family=family, max_tokens=settings.max_tokens
         )
         return Lesson(rows, loop.hard_labels)
-    kept = [one for stage in sets for one in read_kept(stage)]
+    kept = Joined(*map(read_kept, sets))
     rows = encode(tokenizer, base, settings, train, kept)
     if method.consistent:
         spans = _answer_tokens(tokenizer, base, settings, train)

@@ -1,20 +1,23 @@
 """The mentor: trained on the teacher's rationales, it writes its own."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mkdkit import records
+import numpy as np
+
+from mkdkit import json_lines
 from mkdkit.models import encoding, loading, sampling
+from mkdkit.models.rows import TokenLists
 from mkdkit.pipeline import launched
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
     base_files,
-    draw_per_question,
     filtered,
     keep_rationales,
+    keep_some,
     questions,
     read_kept,
     read_splits,
@@ -23,6 +26,7 @@ from mkdkit.pipeline.stages.data import (
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune, load_model, progress
 from mkdkit.records import Question, Rationale
+from mkdkit.sequences import Chosen, Index, digest
 from mkdkit.settings import Recipe
 from mkdkit.tasks import answers, catalogue
 from mkdkit.teachers import places, recorded
@@ -86,9 +90,8 @@ def augmentation(
 
 def _recorded_augmentation(work: Work, recipe: Recipe, asked: Stage) -> None:
     train = read_splits(asked).train
-    written = recorded.read_rationales_for(recipe.questions, train, kind="mentor")
-    written = draw_per_question(written, recipe.sampling.degree, recipe.seed)
-    keep_rationales(work, "written.jsonl", written)
+    every = recorded.each_rationale_for(recipe.questions, train, kind="mentor")
+    keep_some(work, every, train, recipe.sampling.degree, recipe.seed)
 
 
 def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> None:
@@ -101,11 +104,12 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
     if team.is_first:
         _cut_half_lines(work.folder)
     team.wait()
-    found = _read_parts(work.folder)
+    done = {digest(row["id"]) for row in _read_parts(work.folder)}
     team.wait()  # before one of them writes more
-    waiting = [question for question in train if question.id not in {one["id"] for one in found}]
+    places = (at for at, question in enumerate(train) if digest(question.id) not in done)
+    waiting = Chosen(train, places)
     family = encoding.family_of(model)
-    prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in waiting]
+    prompts = TokenLists(encoding.encode_prompt(tokenizer, one.text, family) for one in waiting)
     names = [question.id for question in waiting]
     batches = sampling.write_samples(
         model, tokenizer, prompts, names, recipe.sampling, part=(team.index, team.processes)
@@ -118,8 +122,7 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
             file.write("".join(json.dumps(row) + "\n" for row in rows))
     team.wait()
     if team.is_first:
-        found = _read_parts(work.folder)
-        keep_rationales(work, "written.jsonl", _as_rationales(found, train, recipe))
+        keep_rationales(work, "written.jsonl", _as_rationales(work.folder, train, recipe))
         for path in _parts(work.folder):
             path.unlink()
 
@@ -134,22 +137,29 @@ def _cut_half_lines(folder: Path) -> None:
         path.write_bytes(whole + b"\n" if whole else b"")
 
 
-def _read_parts(folder: Path) -> list[dict[str, Any]]:
-    return [row for path in _parts(folder) for _, row in records.read_json_lines(path)]
+def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:
+    for path in _parts(folder):
+        yield from (row for _, row in json_lines.read(path))
 
 
-def _as_rationales(
-    rows: Sequence[dict[str, Any]], train: Sequence[Question], recipe: Recipe
-) -> list[Rationale]:
+def _as_rationales(folder: Path, train: Sequence[Question], recipe: Recipe) -> Iterator[Rationale]:
+    """Yield what the part files hold, in the order of the questions and of their samples."""
     task = catalogue.find(recipe.questions.task)
-    place = {question.id: number for number, question in enumerate(train)}
-    rows = sorted(rows, key=lambda row: (place[row["id"]], row["sample"]))
-    return [
-        answers.to_rationale(
-            row["text"], train[place[row["id"]]], task, "mentor", is_complete=row["is_complete"]
+    by_id = Index(train, lambda question: question.id)
+    parts = [json_lines.Lines(path, lambda number, where, row: row) for path in _parts(folder)]
+    order = np.array(
+        [
+            (by_id.place(row["id"]), row["sample"], part, number)
+            for part, rows in enumerate(parts)
+            for number, row in enumerate(rows)
+        ],
+        np.int32,
+    ).reshape(-1, 4)
+    for place, _, part, number in order[np.lexsort(order.T[1::-1])].tolist():
+        row = parts[part][number]
+        yield answers.to_rationale(
+            row["text"], train[place], task, "mentor", is_complete=row["is_complete"]
         )
-        for row in rows
-    ]
 
 
 def mentor_set(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from mkdkit import records
+from mkdkit import json_lines
 from mkdkit.evaluation import scoring
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.fine_tuning import load_model, progress
@@ -60,7 +60,7 @@ def by_steps(
     )
 
 
-def questions_of(recipe: Recipe, steps: int, n: int) -> list[Question]:
+def questions_of(recipe: Recipe, steps: int, n: int) -> Sequence[Question]:
     """Return n test questions of a number of steps; of the recipe's own, its first ones."""
     asked = replace(recipe.questions, steps=steps, train=1, validation=0, test=n)
     return procedural.make_splits(asked).test
@@ -79,14 +79,14 @@ def _by_steps(
         asked = questions_of(recipe, count, n)
         said = scoring.answer_questions(model, tokenizer, asked, task, settings)
         rows += [asdict(one) | {"steps": count} for one in said]
-    records.write_json_lines(work.folder / "answers.jsonl", rows)
+    json_lines.write(work.folder / "answers.jsonl", rows)
     work.counts = {"arm": arm, "n": len(rows)}
 
 
 def read_by_steps(stage: Stage) -> list[dict[str, Any]]:
     """Return a row for each number of steps: question_steps, accuracy (%), n, correct."""
     said: dict[int, list[scoring.Answered]] = {}
-    for _, row in records.read_json_lines(stage.folder / "answers.jsonl"):
+    for _, row in json_lines.read(stage.folder / "answers.jsonl"):
         said.setdefault(row.pop("steps"), []).append(scoring.Answered(**row))
     scores = {steps: asdict(scoring.summarise(answered)) for steps, answered in said.items()}
     columns = ("accuracy", "n", "correct")

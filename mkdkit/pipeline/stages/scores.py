@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mkdkit import records
+from mkdkit import json_lines
 from mkdkit.evaluation import scoring, voting
 from mkdkit.models import loading, prompting
 from mkdkit.pipeline import arms, launched
@@ -82,7 +82,7 @@ def _scores(
         found = _gathered(work.folder, found, held, team)
     if not team.is_first:
         return
-    records.write_json_lines(work.folder / "answers.jsonl", (asdict(one) for one in found))
+    json_lines.write(work.folder / "answers.jsonl", (asdict(one) for one in found))
     work.counts = {"arm": method.name, **asdict(scoring.summarise(found))}
 
 
@@ -92,10 +92,10 @@ def _gathered(
     """Return the answers of all processes in the order of the questions."""
     if team.processes == 1:
         return list(mine)
-    records.write_json_lines(folder / f"mine-{team.index}.jsonl", map(asdict, mine))
+    json_lines.write(folder / f"mine-{team.index}.jsonl", map(asdict, mine))
     team.wait()
     parts = [folder / f"mine-{index}.jsonl" for index in range(team.processes)]
-    rows = [row for path in parts for _, row in records.read_json_lines(path)]
+    rows = [row for path in parts for _, row in json_lines.read(path)]
     team.wait()  # until all have read
     parts[team.index].unlink()
     by_id = {row["question_id"]: scoring.Answered(**row) for row in rows}
@@ -192,5 +192,5 @@ def _teacher_answers(recipe: Recipe, held: Sequence[Question]) -> list[scoring.A
 
 def read_answers(stage: Stage) -> list[scoring.Answered]:
     """Return what was answered to every question, from a `scores` stage."""
-    rows = records.read_json_lines(stage.folder / "answers.jsonl")
+    rows = json_lines.read(stage.folder / "answers.jsonl")
     return [scoring.Answered(**row) for _, row in rows]

@@ -1,6 +1,6 @@
 """New questions whose answers nobody is told: what the mentor writes for them, kept by its vote."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from mkdkit import records
@@ -18,6 +18,7 @@ from mkdkit.pipeline.stages.data import (
 )
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
 from mkdkit.records import Question
+from mkdkit.sequences import Joined
 from mkdkit.settings import FilterSettings, Recipe
 from mkdkit.tasks import catalogue
 
@@ -71,18 +72,15 @@ def _keep_by_vote(
         if question.id in votes
     ]
     rules = voting.rules(votes, task, least_share=recipe.voting.least_share)
-    result = keep_filtered(work, recipe, settings, told, new, rules)
-    kept = {one.question_id for one in result.kept}
+    keep_filtered(work, recipe, settings, told, new, rules)
+    kept = {one.question_id for one in records.read_rationales(work.folder / "kept.jsonl")}
     records.write_questions(work.folder / VOTED, (one for one in told if one.id in kept))
 
 
-def read_train(asked: Stage, sets: Iterable[Stage]) -> list[Question]:
+def read_train(asked: Stage, sets: Iterable[Stage]) -> Sequence[Question]:
     """Return the training questions, and those whose answers were voted in one of the sets."""
     voted = [stage.folder / VOTED for stage in sets if stage.name == UNLABELLED]
-    return [
-        *read_splits(asked).train,
-        *(question for path in voted for question in records.read_questions(path)),
-    ]
+    return Joined(read_splits(asked).train, *map(records.read_questions, voted))
 
 
 def mentor_sets(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mkdkit import records
+from mkdkit import json_lines
 from mkdkit.records import Question, Rationale
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers.asking import prompts, running
@@ -128,7 +128,7 @@ def write_collected(
                 texts.add(rationale.text)
                 yield asdict(rationale) | {"answer": question.answer} | origin
 
-    records.write_json_lines(path, rows())
+    json_lines.write(path, rows())
     return count
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from mkdkit import records
+from mkdkit import json_lines
 from mkdkit.records import Question
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import procedural
@@ -35,7 +35,9 @@ class Collected:
     spent: str  # tokens and money, earlier runs on the same journal among them
 
 
-def training_questions(task: Task, file: Path | None, settings: QuestionSettings) -> list[Question]:
+def training_questions(
+    task: Task, file: Path | None, settings: QuestionSettings
+) -> Sequence[Question]:
     """The questions of a file, or all training questions of a source.
 
     Raises:
@@ -164,7 +166,7 @@ def ask(
                     out, questions, task=task, settings=settings, journal=journal
                 )
         failures = ({"question_id": name, "why": why} for name, why in done.failed.items())
-        records.write_json_lines(failed, failures)
+        json_lines.write(failed, failures)
     return Collected(
         **asdict(written), failed=done.failed, stopped=done.stopped, spent=spending.in_words()
     )
