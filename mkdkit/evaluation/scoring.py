@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tqdm.auto import tqdm
-
+from mkdkit import progress
 from mkdkit.evaluation import statistics
 from mkdkit.models import encoding, prompting, sampling
 from mkdkit.records import Question, Rationale
@@ -146,7 +145,10 @@ def _write(
         batch_size=settings.batch_size,
     )
     written: dict[int, sampling.Written] = {}
-    with tqdm(total=len(prompts), desc=label, unit="question", disable=label is None) as bar:
+    shown = progress.bar(
+        total=len(prompts), desc=label, unit="question", is_shown=label is not None
+    )
+    with shown as bar:
         for batch in batches:
             written |= {one.prompt: one for one in batch}
             bar.update(len(batch))

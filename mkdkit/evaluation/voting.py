@@ -10,8 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tqdm.auto import tqdm
-
+from mkdkit import progress
 from mkdkit.evaluation import scoring
 from mkdkit.evaluation.scoring import Answered
 from mkdkit.filters import Rule
@@ -148,7 +147,10 @@ def sample_each(
     prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in questions]
     names = [question.id for question in questions]
     written: list[list[sampling.Written]] = [[] for _ in questions]
-    with tqdm(total=len(questions), desc=label, unit="question", disable=label is None) as bar:
+    shown = progress.bar(
+        total=len(questions), desc=label, unit="question", is_shown=label is not None
+    )
+    with shown as bar:
         for batch in sampling.write_samples(model, tokenizer, prompts, names, settings):
             for one in batch:
                 written[one.prompt].append(one)

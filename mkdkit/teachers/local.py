@@ -7,8 +7,7 @@ resumed; here the rationales are returned, to be read and counted.
 from collections.abc import Sequence
 from typing import Any
 
-from tqdm.auto import tqdm
-
+from mkdkit import progress
 from mkdkit.models import encoding, sampling
 from mkdkit.records import Question, Rationale, Source
 from mkdkit.settings import SamplingSettings
@@ -42,12 +41,12 @@ def write_rationales(
     prompts = [encoding.encode_prompt(tokenizer, question.text, family) for question in questions]
     names = [question.id for question in questions]
     total = -(-len(questions) // settings.batch_size)
-    batches = tqdm(
+    batches = progress.bar(
         sampling.write_samples(model, tokenizer, prompts, names, settings),
         desc=label,
         total=total,
         unit="batch",
-        disable=label is None,
+        is_shown=label is not None,
     )
     written = sorted(
         (one for batch in batches for one in batch), key=lambda one: (one.prompt, one.sample)

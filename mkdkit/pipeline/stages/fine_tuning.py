@@ -5,14 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row, Rows
 from mkdkit.pipeline import interrupts, launched
 from mkdkit.pipeline.folders import Stage, Work, peak_gib
+from mkdkit.progress import bar
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import Recipe, TrainingSettings
 from mkdkit.tasks import catalogue
@@ -126,5 +125,5 @@ def load_model(stage: Stage) -> tuple[Any, Any]:
 
 def progress(steps: Iterable[Any], label: str, unit: str, total: int | None) -> Iterator[Any]:
     """Yield what comes, with a progress bar."""
-    is_quiet = not launched.is_first()
-    yield from tqdm(steps, desc=label, unit=unit, total=total, disable=is_quiet)
+    is_shown = launched.is_first()
+    yield from bar(steps, is_shown=is_shown, desc=label, unit=unit, total=total)

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
-from mkdkit import json_lines
+from mkdkit import json_lines, progress
 from mkdkit.records import Question
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import procedural
@@ -150,7 +148,7 @@ def ask(
     with Journal(journal_path, settings.asked() | teacher.identity) as journal:
         failed.unlink(missing_ok=True)
         spending.add(*journal.spent())
-        with tqdm(total=len(questions), unit="question", disable=not bar) as shown:
+        with progress.bar(total=len(questions), unit="question", is_shown=bar) as shown:
             try:
                 done = collect.collect(
                     questions,
