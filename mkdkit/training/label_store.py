@@ -126,7 +126,7 @@ class _Places:
 
 def _digests(keys: Iterable[str]) -> np.ndarray:
     """Row keys as bytes, half as long as in hexadecimal digits."""
-    return np.array([bytes.fromhex(key) for key in keys], dtype="S16")
+    return np.fromiter(map(bytes.fromhex, keys), dtype="S16")
 
 
 def _starts(places: dict[str, tuple[int, int]]) -> np.ndarray:
@@ -201,13 +201,17 @@ def _write_manifest(
     partial.replace(folder / MANIFEST)
 
 
-def _lacking(rows: Sequence[Row], here: _Places) -> list[int]:
+def _lacking(rows: Sequence[Row], here: _Places) -> np.ndarray:
     """Return the numbers of rows that are not stored, each content once: short ones first."""
     keys = _digests(row.key for row in rows)
-    _, first = np.unique(keys, return_index=True)
-    first = first[~np.isin(keys[first], here.keys)]
-    lengths = np.array([len(row) for row in rows], dtype=np.int64)
-    return first[np.lexsort((keys[first], lengths[first]))].tolist()
+    order = np.argsort(keys, kind="stable")  # of equal rows the first comes first
+    keys = keys[order]
+    is_new = np.ones(len(keys), bool)
+    is_new[1:] = keys[1:] != keys[:-1]
+    if len(here):
+        is_new &= ~np.isin(keys, here.keys)
+    lengths = np.fromiter((len(rows[place]) for place in order[is_new]), np.int32)
+    return order[is_new][np.argsort(lengths, kind="stable")]
 
 
 def _scored_tokens(path: Path) -> int:

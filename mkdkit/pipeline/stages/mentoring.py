@@ -1,6 +1,7 @@
 """The mentor: trained on the teacher's rationales, it writes its own."""
 
 import json
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -147,15 +148,16 @@ def _as_rationales(folder: Path, train: Sequence[Question], recipe: Recipe) -> I
     task = catalogue.find(recipe.questions.task)
     by_id = Index(train, lambda question: question.id)
     parts = [json_lines.Lines(path, lambda number, where, row: row) for path in _parts(folder)]
-    order = np.array(
-        [
-            (by_id.place(row["id"]), row["sample"], part, number)
-            for part, rows in enumerate(parts)
-            for number, row in enumerate(rows)
-        ],
-        np.int32,
-    ).reshape(-1, 4)
-    for place, _, part, number in order[np.lexsort(order.T[1::-1])].tolist():
+    found = array("i")
+    for part, rows in enumerate(parts):
+        for number, row in enumerate(rows):
+            place = by_id.place(row["id"])
+            if place is None:
+                raise ValueError(f"{folder}: samples of {row['id']!r}, which was not asked")
+            found.extend((place, row["sample"], part, number))
+    order = np.asarray(found).reshape(-1, 4)
+    for line in np.lexsort(order.T[1::-1]):
+        place, _, part, number = map(int, order[line])
         row = parts[part][number]
         yield answers.to_rationale(
             row["text"], train[place], task, "mentor", is_complete=row["is_complete"]
