@@ -9,7 +9,7 @@ STAMP := $(VENV)/installed
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test stress lab page notebooks figures screenshots lint audit clean
+.PHONY: help demo test stress memory lab page notebooks figures screenshots lint audit clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -22,6 +22,10 @@ test: $(STAMP) ## run every test
 
 stress: $(STAMP) ## the tests under fire in their long form: kills, damaged files, random texts
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/stress $(STRESS)
+
+memory: $(STAMP) ## what each stage holds in memory, from 3 thousand rationales to 300 thousand
+	@OMP_NUM_THREADS=1 $(BIN)/python tests/stress/memory.py 3000 30000 300000 \
+		--write data/results/stress_memory.json
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks

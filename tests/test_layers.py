@@ -12,8 +12,9 @@ PACKAGE = Path(__file__).parents[1] / "mkdkit"
 FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = ["tasks", "filters", "models", "teachers", "training", "evaluation", "pipeline"]
 ORDER += ["commands", "export_commands", "figure_commands", "__main__"]
-LAYER = {"strict_json": -1, "records": 0, "settings": 0, "events": 0, "next_tokens": 0} | {
-    room: 1 + i for i, room in enumerate(ORDER)
+LAYER = {"strict_json": -2, "sequences": -2, "json_lines": -1} | {
+    **dict.fromkeys(("records", "settings", "events", "next_tokens", "progress"), 0),
+    **{room: 1 + i for i, room in enumerate(ORDER)},
 }
 SHOW_MAY_IMPORT = {"records", "settings", "events", "next_tokens", "tasks", "filters", "show"}
 MOST_LINES = 300

@@ -1,6 +1,6 @@
 """A hundred times the rows: what each stage of a run holds in memory at most.
 
-    python tests/stress/memory.py 3000 30000 300000
+    python tests/stress/memory.py 3000 30000 300000 --write data/results/stress_memory.json
 
 Every stage is the kit's own, on questions made by rule or on a reader's own files. The bases are
 two narrow layers, the trainings three steps and the samples two tokens, so that what is measured is
@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 A_QUESTION = 3  # rationales
-HELD = 100  # bytes a rationale that a stage may hold: numbers that say where it is, and no text
 
 
 class Watch:
@@ -149,12 +148,25 @@ def main() -> None:
     parser.add_argument("--own", action="store_true", help="from a reader's own files")
     parser.add_argument("--in", dest="folder", type=Path, help="measure one size here, and ...")
     parser.add_argument("--stage", choices=STAGES, help="... this stage")
+    parser.add_argument("--write", type=Path, help="a file for what was measured")
     chosen = parser.parse_args()
     if chosen.folder:
         print(json.dumps(measure(chosen.stage, *chosen.sizes, chosen.folder, chosen.own)))
         return
     found = grow(chosen.sizes, is_own=chosen.own)
-    print(json.dumps({"measured": found, "bytes a rationale": held(found)}, indent=1))
+    record = {"measured": found, "bytes a rationale": held(found)}
+    print(json.dumps(record, indent=1))
+    if chosen.write:
+        keep(record, chosen.write)
+
+
+def keep(record: dict[str, Any], path: Path) -> None:
+    """Write what was measured, with what it was measured on."""
+    from mkdkit.pipeline import folders
+
+    command = f"python tests/stress/memory.py {' '.join(sys.argv[1:])}"
+    record = {**record, "command": command, **folders.machine()}
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

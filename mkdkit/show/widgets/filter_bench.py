@@ -64,6 +64,7 @@ def filter_bench(
     """
     if not rationales:
         raise ValueError("a filter bench needs rationales to filter, got none")
+    questions, rationales = list(questions), list(rationales)  # asked again at every change
     by_id = {question.id: question for question in questions}
     facts: dict[str, Any] = {
         "is_flawed": cache(lambda question, one: bool(find_slips(question, one.text, task))),
