@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mkdkit.sequences import OnDemand
 
-IN_MEMORY = 2**24  # bytes of token ids; more go to a file without a name, where TMPDIR says
+IN_MEMORY = 2**20  # bytes of token ids; more go to a file without a name, where TMPDIR says
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 from torch import Tensor
 
 from mkdkit import strict_json
@@ -23,11 +23,12 @@ from mkdkit.training.soft_labels import TEMPERATURES, SoftLabels, speak
 from mkdkit.training.team import ALONE, Team
 
 MANIFEST = "manifest.json"
+KEY_BYTES = 16  # of a row's key
 SHARD_BATCHES = 16  # batches in one shard: what a killed run loses at most
 
 
 def bytes_a_token(k: int, vocabulary: int) -> int:
-    """Return the bytes that a store takes for a scored token; some 50 a row come on top, its name.
+    """Return the bytes that a store takes for a scored token; 24 a row come on top.
 
     Args:
         k: tokens kept of each distribution.
@@ -101,10 +102,10 @@ class Store:
 class _Places:
     """Which shard holds a row, and where: 28 bytes a row, so that a large store takes no memory."""
 
-    def __init__(self, shards: Iterable[dict[str, tuple[int, int]]]) -> None:
+    def __init__(self, shards: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
         found = [
-            (_digests(places), np.full(len(places), number, np.int32), _starts(places))
-            for number, places in enumerate(shards)
+            (keys, np.full(len(keys), number, np.int32), np.concatenate(([0], ends[:-1])))
+            for number, (keys, ends) in enumerate(shards)
         ]
         if not found:
             found = [(_digests(()), np.empty(0, np.int32), np.empty(0, np.int64))]
@@ -126,11 +127,7 @@ class _Places:
 
 def _digests(keys: Iterable[str]) -> np.ndarray:
     """Row keys as bytes, half as long as in hexadecimal digits."""
-    return np.fromiter(map(bytes.fromhex, keys), dtype="S16")
-
-
-def _starts(places: dict[str, tuple[int, int]]) -> np.ndarray:
-    return np.array([start for start, _ in places.values()], dtype=np.int64)
+    return np.fromiter(map(bytes.fromhex, keys), dtype=f"S{KEY_BYTES}")
 
 
 def write_store(
@@ -215,7 +212,7 @@ def _lacking(rows: Sequence[Row], here: _Places) -> np.ndarray:
 
 
 def _scored_tokens(path: Path) -> int:
-    return max((stop for _, stop in _rows_of(_open_shard(path), path).values()), default=0)
+    return _open_shard(path).get_slice("token_ids").get_shape()[0]
 
 
 def _write_shard(
@@ -223,13 +220,12 @@ def _write_shard(
 ) -> None:
     batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
     parts = [_speak(mentor, batch, settings, fill) for batch in batches]
-    tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    places, start = {}, 0
-    for row in rows:
-        places[row.key] = (start, start + len(row.label))
-        start += len(row.label)
+    arrays = {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+    keys = _digests(row.key for row in rows)
+    arrays["row_keys"] = np.frombuffer(keys.tobytes(), np.uint8).reshape(len(rows), KEY_BYTES)
+    arrays["row_ends"] = np.cumsum([len(row.label) for row in rows])  # in scored tokens
     partial = path.with_suffix(".part")
-    save_file(tensors, partial, metadata={"rows": json.dumps(places)})
+    save_file(arrays, partial)
     partial.replace(path)
 
 
@@ -254,15 +250,14 @@ def _open_shard(path: Path) -> Any:
         ) from error
 
 
-def _rows_of(shard: Any, path: Path) -> dict[str, tuple[int, int]]:
-    rows = (shard.metadata() or {}).get("rows")
-    if rows is None:
+def _rows_of(shard: Any, path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the keys of a shard's rows, and where each ends among its scored tokens."""
+    if not {"row_keys", "row_ends", "token_ids"} <= set(shard.keys()):
         raise ValueError(f"{path}: not a shard of soft labels (it names no rows)")
-    try:
-        places = {
-            bytes.fromhex(key).hex(): (int(start), int(stop))
-            for key, (start, stop) in strict_json.parse(rows).items()
-        }
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: this shard is damaged ({error}); make it again") from error
-    return places
+    keys, ends = (shard.get_tensor(name).numpy() for name in ("row_keys", "row_ends"))
+    tokens = shard.get_slice("token_ids").get_shape()[0]
+    is_whole = keys.shape == (len(ends), KEY_BYTES) and keys.dtype == np.uint8
+    if not is_whole or np.any(np.diff(ends, prepend=0, append=tokens) < 0):
+        why = "its rows are not those of its tokens"
+        raise ValueError(f"{path}: this shard is damaged ({why}); make it again")
+    return np.frombuffer(keys.tobytes(), f"S{KEY_BYTES}"), ends

@@ -245,8 +245,11 @@ def _store_sample(folder: Path) -> None:
         "log_probs": torch.zeros(4, 2, dtype=torch.half),
         "log_tail": torch.zeros(4, 5),
     }
-    rows = {"0" * 32: [0, 2], "1" * 32: [2, 4]}
-    save_file(tensors, folder / "shard-00000.safetensors", metadata={"rows": json.dumps(rows)})
+    rows = {
+        "row_keys": torch.arange(2 * 16, dtype=torch.uint8).reshape(2, 16),
+        "row_ends": torch.tensor([2, 4]),
+    }
+    save_file(tensors | rows, folder / "shard-00000.safetensors")
 
 
 STORE = {"shards": ["shard-00000.safetensors"], "mentor": "0123", "scored_tokens": 4}

@@ -4,7 +4,8 @@
 
 Every stage is the kit's own, on questions made by rule or on a reader's own files. The bases are
 two narrow layers, the trainings three steps and the samples two tokens, so that what is measured is
-the rows and not the model. Each stage runs in a process of its own.
+the rows and not the model; in float32, as bfloat16 on a CPU keeps code for up to a thousand shapes
+of a batch. Each stage runs in a process of its own.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def recipe_of(rationales: int, base: str, own: Path | None) -> Any:
         mentor=replace(recipe.mentor, **brief),
         student=replace(recipe.student, **brief),
         sampling=replace(recipe.sampling, degree=A_QUESTION, max_new_tokens=2, batch_size=64),
-        soft_labels=replace(recipe.soft_labels, top_k=2, batch_size=8),
+        soft_labels=replace(recipe.soft_labels, top_k=2, batch_size=8, precision="fp32"),
         scoring=replace(recipe.scoring, max_new_tokens=2),
     )
 
