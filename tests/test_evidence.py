@@ -49,6 +49,15 @@ def test_a_sweep_draws_every_row_of_its_table(name):
     assert len(points(plot(name), "rows")) == len(rows) > 0
 
 
+def test_what_was_measured_here_is_named_below():
+    for name, said in {
+        "sweep_degree": "mentor_kd, multi_step_arithmetic",  # one arm: no colour tells it
+        "sweep_filtering": "tracking_shuffled_objects",
+    }.items():
+        (legend,) = plot(name).get_figure().legends
+        assert legend.get_texts()[0].get_text() == f"measured here: {said}"
+
+
 def test_means_over_seeds_stand_at_the_settings_values():
     rows = filled("sweep_degree")
     means = {

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from mkdkit.show import canvas, comparisons, exploring, published, published_cot, two_settings
 from mkdkit.show.points import Row, StudentT, Wilson
@@ -220,10 +221,23 @@ def plot_sweep(
         comparisons.draw_published(ax, line, marker=marker)
     if sweep.is_log:
         _stretch(ax, [float(row[sweep.x]) for row in shown], sweep.published)
-    if sweep.published:  # under the figure: above it stand the colours' names
-        named = ax.get_legend_handles_labels()
-        canvas.figure_of(ax).legend(*named, loc="outside lower left", fontsize=8)
+    # under the figure: above it stand the colours' names
+    marks, names = ax.get_legend_handles_labels()
+    marks, names = [_own_mark(sweep), *marks], [_own_name(rows, sweep), *names]
+    canvas.figure_of(ax).legend(marks, names, loc="outside lower left", fontsize=8)
     return ax
+
+
+def _own_mark(sweep: Sweep) -> Line2D:
+    color = "dimgray" if sweep.color else canvas.COLOR["student"]
+    return Line2D([], [], color=color, marker="o", linestyle="" if sweep.color else "-")
+
+
+def _own_name(rows: Sequence[Row], sweep: Sweep) -> str:
+    """What our own points are of: the task, and the arm where it is one."""
+    found = {name: dict.fromkeys(str(row[name]) for row in rows) for name in ("arm", "task")}
+    said = found["task"] if len(found["arm"]) > 1 else found["arm"] | found["task"]
+    return f"measured here: {', '.join(said)}"
 
 
 def _stretch(ax: Axes, own: Sequence[float], lines: Sequence[Series]) -> None:
