@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mkdkit import strict_json
+from mkdkit import json_lines, strict_json
 
 EVENTS, DONE, STOP = "events.jsonl", "done.json", "stop"  # in a stage's folder
 
@@ -18,11 +18,7 @@ def append(folder: Path, **fields: Any) -> None:
     A line that a killed run left half written is cut off first: it was never an event.
     """
     with (folder / EVENTS).open("ab+") as file:
-        if size := file.tell():
-            file.seek(size - 1)
-            if file.read(1) != b"\n":
-                file.seek(0)
-                file.truncate(file.read().rfind(b"\n") + 1)
+        json_lines.cut_half_line(file)
         file.write(json.dumps(fields).encode() + b"\n")
 
 

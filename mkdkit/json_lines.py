@@ -6,6 +6,7 @@ skipped in silence.
 
 import contextlib
 import json
+import os
 import threading
 import weakref
 from array import array
@@ -17,6 +18,7 @@ from mkdkit import strict_json
 from mkdkit.sequences import OnDemand
 
 Item = TypeVar("Item")
+BLOCK = 2**16  # bytes in which the end of a file is looked for
 
 
 def read(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -50,6 +52,20 @@ def write(path: str | Path, rows: Iterable[dict[str, Any]]) -> int:
         for number, row in enumerate(rows, start=1):  # noqa: B007 (the last number is returned)
             write_line(row)
     return number
+
+
+def cut_half_line(file: BinaryIO) -> None:
+    """Cut off a last line that its writer was killed in, and go to the end of the file."""
+    end = place = file.seek(0, os.SEEK_END)
+    whole = 0  # how much of the file is whole lines
+    while place and not whole:
+        start = max(0, place - BLOCK)
+        file.seek(start)
+        whole = start + file.read(place - start).rfind(b"\n") + 1
+        whole, place = (0 if whole == start else whole), start
+    if whole < end:
+        file.truncate(whole)
+    file.seek(0, os.SEEK_END)
 
 
 class Lines(OnDemand[Item]):

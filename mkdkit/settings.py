@@ -266,8 +266,9 @@ def recipe_from(values: Mapping[str, Any]) -> Recipe:
             kind = "a group of settings" if is_group else "one value"
             _require(isinstance(value, Mapping) == is_group, setting.name, kind, value)
             parts[setting.name] = _group(setting.type, setting.name, value) if is_group else value
-    unknown = ", ".join(sorted(values.keys() - parts.keys()))
-    _require(not unknown, "a recipe", f"of {', '.join(f.name for f in fields(Recipe))}", unknown)
+    unknown = sorted(values.keys() - parts.keys())
+    known = ", ".join(setting.name for setting in fields(Recipe))
+    _require(not unknown, "a recipe", f"of {known}", ", ".join(unknown))
     return Recipe(**parts)
 
 
@@ -286,8 +287,8 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 def _group(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
     known = [setting.name for setting in fields(kind)]
-    unknown = ", ".join(sorted(values.keys() - set(known)))
-    _require(not unknown, f"settings of {name}", f"of {', '.join(known)}", unknown)
+    unknown = sorted(values.keys() - set(known))
+    _require(not unknown, f"settings of {name}", f"of {', '.join(known)}", ", ".join(unknown))
     hints = get_type_hints(kind)
     for setting, value in values.items():
         whole = int in (hints[setting], *get_args(hints[setting]))

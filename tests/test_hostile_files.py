@@ -104,3 +104,15 @@ def test_a_store_does_not_reach_out_of_its_folder(tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match=r"outside\.safetensors' is not there"):
         inputs.label_store.Store(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("prices", b'["a model"]\nprompt = ' + b"1" * 5_000),
+        ("settings", b'{"questions": {"": 5}}'),
+        ("settings", b'{"": 5}'),
+    ],
+)
+def test_what_hours_of_damage_found_is_named_now(name, data, tmp_path):
+    assert inputs.fault(inputs.READERS[name], data, tmp_path) is None

@@ -103,7 +103,9 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
     model, tokenizer = load_model(trained)
     train, team = read_splits(asked).train, launched.team()
     if team.is_first:
-        _cut_half_lines(work.folder)
+        for path in _parts(work.folder):
+            with path.open("rb+") as file:
+                json_lines.cut_half_line(file)
     team.wait()
     done = {digest(row["id"]) for row in _read_parts(work.folder)}
     team.wait()  # before one of them writes more
@@ -130,12 +132,6 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
 
 def _parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("written.part-*.jsonl"))
-
-
-def _cut_half_lines(folder: Path) -> None:
-    for path in _parts(folder):
-        whole = path.read_bytes().rpartition(b"\n")[0]
-        path.write_bytes(whole + b"\n" if whole else b"")
 
 
 def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:
