@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import io
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -305,6 +306,20 @@ def test_the_readme_quotes_the_table_of_many_seeds():
     assert quoted == found
     sure = sum(entry["p_holm"] < 0.05 for entry in seeds.compare(rows, first, second).values())
     assert f"{['No', 'One', 'Two', 'Three'][sure]} gains are sure" in readme
+
+
+def test_the_readme_quotes_what_soft_labels_weigh_and_what_rows_take():
+    readme = " ".join((notebooks.ROOT / "README.md").read_text(encoding="utf-8").split())
+    by_weight: dict[float, list[float]] = {}
+    for row in results.read_table("sweep_kd_weight"):
+        by_weight.setdefault(row["student.kd_weight"], []).append(row["accuracy"])
+    means = [statistics.fmean(by_weight[weight]) for weight in sorted(by_weight)]
+    low, high, last = min(means[:-1]), max(means[:-1]), means[-1]
+    assert f"from λ = 0 to 0.9 Mentor-KD has {low:.1f}% to {high:.1f}%, at 1 {last:.1f}%" in readme
+    path = results.RESULTS / "stress_memory.json"
+    few, *_, many = json.loads(path.read_text(encoding="utf-8"))["measured"].values()
+    most = max(many[name]["mib"] - few[name]["mib"] for name in few)
+    assert f"no stage takes more than {math.ceil(most)} MiB more for 300 thousand" in readme
 
 
 def test_the_readme_quotes_the_table_of_costs():

@@ -158,14 +158,14 @@ def main() -> None:
     record = {"measured": found, "bytes a rationale": held(found)}
     print(json.dumps(record, indent=1))
     if chosen.write:
-        keep(record, chosen.write)
+        sizes = " ".join(map(str, chosen.sizes))
+        keep(record, f"python tests/stress/memory.py {sizes}{' --own' * chosen.own}", chosen.write)
 
 
-def keep(record: dict[str, Any], path: Path) -> None:
+def keep(record: dict[str, Any], command: str, path: Path) -> None:
     """Write what was measured, with what it was measured on."""
     from mkdkit.pipeline import folders
 
-    command = f"python tests/stress/memory.py {' '.join(sys.argv[1:])}"
     record = {**record, "command": command, **folders.machine()}
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
