@@ -6,6 +6,7 @@ came from.
 """
 
 import sys
+import tempfile
 
 import tyro
 
@@ -48,7 +49,8 @@ def _explain(error: Exception) -> int:
     name = "" if wrong_request else f"{type(error).__name__}: "
     say(f"mkdkit: {name}{' '.join(str(error).split())}")
     if "No space left" in str(error):
-        say(f"free some space in {folders.runs_folder()}, then give the same command again")
+        places = f"{folders.runs_folder()} or {tempfile.gettempdir()}"  # rows of a training
+        say(f"free some space in {places}, then give the same command again")
     if not wrong_request:
         say("what was finished is kept; run again with --debug to see where this came from")
     return 2 if wrong_request else 1

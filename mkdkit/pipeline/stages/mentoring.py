@@ -107,10 +107,10 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
             with path.open("rb+") as file:
                 json_lines.cut_half_line(file)
     team.wait()
-    done = {digest(row["id"]) for row in _read_parts(work.folder)}
+    done = {digest(row["id"], size=14) for row in _read_parts(work.folder)}
     team.wait()  # before one of them writes more
-    places = (at for at, question in enumerate(train) if digest(question.id) not in done)
-    waiting = Chosen(train, places)
+    digests = enumerate(digest(question.id, size=14) for question in train)
+    waiting = Chosen(train, (place for place, one in digests if one not in done))
     family = encoding.family_of(model)
     prompts = TokenLists(encoding.encode_prompt(tokenizer, one.text, family) for one in waiting)
     names = [question.id for question in waiting]
