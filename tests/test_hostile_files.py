@@ -112,6 +112,7 @@ def test_a_store_does_not_reach_out_of_its_folder(tmp_path):
         ("prices", b'["a model"]\nprompt = ' + b"1" * 5_000),
         ("settings", b'{"questions": {"": 5}}'),
         ("settings", b'{"": 5}'),
+        ("table", b"\xef\xbb"),  # the beginning of a mark of the encoding
     ],
 )
 def test_what_hours_of_damage_found_is_named_now(name, data, tmp_path):
