@@ -3,14 +3,15 @@
     python tests/stress --kills 30 --minutes 10
 
 Thirty kills of a run, ten minutes of damaged files and ten of random texts, and a kernel that
-lives long. Each part is what `make test` does in short; a failure is printed with what it takes
-to see it again, and the exit code is 1.
+lives long, all at once. Each part is what `make test` does in short; a failure is printed with what
+it takes to see it again, and the exit code is 1.
 """
 
 import argparse
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -85,6 +86,45 @@ def write_a_text(source: random.Random) -> str | None:
     return texts.fault(texts.draw(source), task)
 
 
+def damage_files(minutes: float, seed: int) -> dict[str, Any]:
+    """Damage files for so long."""
+    tried, wrong = until(60 * minutes, damage_a_file, seed)
+    lost = sum(" rows of " in fault for fault in wrong)
+    return {"inputs_tried": tried, "rows_lost": lost, "inputs_read_wrongly": len(wrong)}
+
+
+def write_texts(minutes: float, seed: int) -> dict[str, Any]:
+    """Read texts for so long."""
+    tried, wrong = until(60 * minutes, write_a_text, seed)
+    return {"texts_tried": tried, "texts_failed": len(wrong)}
+
+
+def live_long() -> dict[str, Any]:
+    """One kernel, many stage calls and redraws; what it holds early and late."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MKDKIT_RUNS"] = folder  # which the kernel is given
+        warm, late = kernel.live_long(200, 500)
+    is_flat = late.mib < 1.05 * warm.mib and late.files <= warm.files
+    found = {"warm": asdict(warm), "after 200 stage calls and 500 redraws": asdict(late)}
+    return {"kernel": {**found, "is_flat": is_flat}}
+
+
+def all_parts(arguments: list[str]) -> dict[str, Any]:
+    """Run every part in a process of its own, all at once; what they found together."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = {}
+        for part in PARTS:
+            answer = Path(folder) / f"{part}.json"
+            command = [sys.executable, str(Path(__file__).parent), "--only", part]
+            running[answer] = subprocess.Popen([*command, "--answer", str(answer), *arguments])
+        record: dict[str, Any] = {}
+        for answer, process in running.items():
+            if process.wait():
+                raise SystemExit(f"{answer.stem} did not come to its end")
+            record |= json.loads(answer.read_text(encoding="utf-8"))
+    return record
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Try the kit under fire, for long.")
@@ -92,35 +132,35 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10, help="of damaged files, and of texts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of stress.json")
+    parser.add_argument("--only", choices=PARTS, help="one part, here")
+    parser.add_argument("--answer", type=Path, help="where that part writes what it found")
     chosen = parser.parse_args()
-    began, seconds = time.monotonic(), 60 * chosen.minutes
-    record = kill_runs(chosen.kills, chosen.seed)
-    files, wrong_files = until(seconds, damage_a_file, chosen.seed)
-    print(f"{files} damaged files, {len(wrong_files)} read wrongly", flush=True)
-    read, wrong_texts = until(seconds, write_a_text, chosen.seed)
-    print(f"{read} texts, {len(wrong_texts)} failed", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["MKDKIT_RUNS"] = folder  # which the kernel is given
-        warm, late = kernel.live_long(200, 500)
-    record |= {
-        "inputs_tried": files,
-        "rows_lost": sum(" rows of " in fault for fault in wrong_files),
-        "inputs_read_wrongly": len(wrong_files),
-        "texts_tried": read,
-        "texts_failed": len(wrong_texts),
-        "kernel": {"warm": asdict(warm), "after 200 stage calls and 500 redraws": asdict(late)},
-        "seconds": round(time.monotonic() - began),
-        "command": f"make stress ({' '.join(sys.argv[1:]) or 'as it is'})",
-        **folders.machine(),
-    }
+    if chosen.only:
+        found = PARTS[chosen.only](chosen)
+        print(json.dumps(found), flush=True)
+        if chosen.answer:
+            chosen.answer.write_text(json.dumps(found), encoding="utf-8")
+        return
+    began = time.monotonic()
+    asked = ["--kills", str(chosen.kills), "--minutes", str(chosen.minutes)]
+    record = all_parts([*asked, "--seed", str(chosen.seed)])
+    record["seconds"] = round(time.monotonic() - began)
+    record |= {"command": f"python tests/stress {' '.join(asked)}", **folders.machine()}
     chosen.folder.mkdir(parents=True, exist_ok=True)
     path = chosen.folder / "stress.json"
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(record, indent=1))
-    is_flat = late.mib < 1.05 * warm.mib and late.files <= warm.files
-    if record["kills_survived"] < record["kills"] or wrong_files or wrong_texts or not is_flat:
+    wrong = record["inputs_read_wrongly"] + record["texts_failed"]
+    if record["kills_survived"] < record["kills"] or wrong or not record["kernel"]["is_flat"]:
         raise SystemExit(1)
 
+
+PARTS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "kills": lambda chosen: kill_runs(chosen.kills, chosen.seed),
+    "files": lambda chosen: damage_files(chosen.minutes, chosen.seed),
+    "texts": lambda chosen: write_texts(chosen.minutes, chosen.seed),
+    "kernel": lambda chosen: live_long(),
+}
 
 if __name__ == "__main__":
     main()
