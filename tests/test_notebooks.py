@@ -308,7 +308,7 @@ def test_the_readme_quotes_the_table_of_many_seeds():
     assert f"{['No', 'One', 'Two', 'Three'][sure]} gains are sure" in readme
 
 
-def test_the_readme_quotes_what_soft_labels_weigh_and_what_rows_take():
+def test_the_readme_quotes_what_soft_labels_weigh_what_rows_take_and_what_was_tried():
     readme = " ".join((notebooks.ROOT / "README.md").read_text(encoding="utf-8").split())
     by_weight: dict[float, list[float]] = {}
     for row in results.read_table("sweep_kd_weight"):
@@ -316,6 +316,10 @@ def test_the_readme_quotes_what_soft_labels_weigh_and_what_rows_take():
     means = [statistics.fmean(by_weight[weight]) for weight in sorted(by_weight)]
     low, high, last = min(means[:-1]), max(means[:-1]), means[-1]
     assert f"from λ = 0 to 0.9 Mentor-KD has {low:.1f}% to {high:.1f}%, at 1 {last:.1f}%" in readme
+    tried = json.loads((results.RESULTS / "stress.json").read_text(encoding="utf-8"))
+    assert f"{tried['kills_survived']} kills of {tried['kills']} survived" in readme
+    assert f"{tried['inputs_tried']:,} damaged files and {tried['texts_tried']:,} random" in readme
+    assert tried["inputs_read_wrongly"] == tried["texts_failed"] == tried["rows_lost"] == 0
     path = results.RESULTS / "stress_memory.json"
     few, *_, many = json.loads(path.read_text(encoding="utf-8"))["measured"].values()
     most = max(many[name]["mib"] - few[name]["mib"] for name in few)
