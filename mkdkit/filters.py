@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mkdkit.records import Question, Rationale
+from mkdkit.records import Question, Rationale, by_id
 from mkdkit.sequences import Index, digest
 from mkdkit.settings import FilterSettings
 from mkdkit.tasks.catalogue import Task
@@ -107,7 +107,7 @@ def judge(
     Raises:
         ValueError: a rationale belongs to none of the questions, or two questions share an id.
     """
-    by_id = _by_id(questions)
+    known = _by_id(questions)
     seen: set[int] = set()  # digests of what was kept so far
     counts = array("q", bytes(8 * len(questions)))  # how many were kept of each question
     is_flawed = is_flawed or (lambda question, one: bool(find_slips(question, one.text, task)))
@@ -115,7 +115,7 @@ def judge(
     limit = settings.max_per_question
 
     for rationale in rationales:
-        place = by_id.place(rationale.question_id)
+        place = known.place(rationale.question_id)
         if place is None:
             message = f"a rationale answers question {rationale.question_id!r}, which is not given"
             raise ValueError(message + "; pass the questions it was written for")
@@ -152,13 +152,12 @@ def _rules(
 
 
 def _by_id(questions: Sequence[Question]) -> Index[Question]:
-    by_id = Index(questions, lambda question: question.id)
-    if (twice := by_id.repeated()) is not None:
+    known = by_id(questions)
+    if (twice := known.repeated()) is not None:
         raise ValueError(f"question id {questions[twice].id!r} stands twice; ids must differ")
-    return by_id
+    return known
 
 
 def _key(rationale: Rationale) -> int:
     text = " ".join(rationale.text.split())
-    # long enough that two texts of one digest are not to be met
-    return digest("\0".join((rationale.question_id, text, repr(rationale.prediction))), size=14)
+    return digest("\0".join((rationale.question_id, text, repr(rationale.prediction))))

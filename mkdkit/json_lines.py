@@ -56,13 +56,15 @@ def write(path: str | Path, rows: Iterable[dict[str, Any]]) -> int:
 
 def cut_half_line(file: BinaryIO) -> None:
     """Cut off a last line that its writer was killed in, and go to the end of the file."""
-    end = place = file.seek(0, os.SEEK_END)
-    whole = 0  # how much of the file is whole lines
-    while place and not whole:
-        start = max(0, place - BLOCK)
+    end = file.seek(0, os.SEEK_END)
+    whole, block = end, 1  # mostly the last byte tells that nothing is to be cut
+    while whole:
+        start = max(0, whole - block)
         file.seek(start)
-        whole = start + file.read(place - start).rfind(b"\n") + 1
-        whole, place = (0 if whole == start else whole), start
+        if found := file.read(whole - start).rfind(b"\n") + 1:
+            whole = start + found
+            break
+        whole, block = start, BLOCK
     if whole < end:
         file.truncate(whole)
     file.seek(0, os.SEEK_END)

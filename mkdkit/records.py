@@ -75,12 +75,16 @@ def read_questions(path: str | Path) -> Sequence[Question]:
         ValueError: a line is no question, or an id stands twice.
     """
     questions = _read(path, Question, "question")
-    twice = Index(questions, lambda question: question.id).repeated()
-    if twice is not None:
+    if (twice := by_id(questions).repeated()) is not None:
         raise ValueError(
             f"{path}: question id {questions[twice].id!r} stands twice; ids must differ"
         )
     return questions
+
+
+def by_id(questions: Sequence[Question]) -> Index[Question]:
+    """Return where the question of each id stands."""
+    return Index(questions, lambda question: question.id)
 
 
 def read_rationales(path: str | Path) -> Sequence[Rationale]:

@@ -62,6 +62,8 @@ class Chosen(OnDemand[Item]):
 class Made(OnDemand[Item]):
     """Items that are made from those of another sequence.
 
+    Each is made once at the beginning, so that what cannot be made is known before any is used.
+
     Args:
         of: the other sequence; a table with lengths and numbers will do.
         how: (number from 0, its item there) -> item.
@@ -69,6 +71,8 @@ class Made(OnDemand[Item]):
 
     def __init__(self, of: Any, how: Callable[[int, Any], Item]) -> None:
         self._of, self._how = of, how
+        for _ in self:
+            pass
 
     def __len__(self) -> int:
         return len(self._of)
@@ -99,16 +103,16 @@ class Index(Generic[Item]):
 
     def __init__(self, items: Sequence[Item], name_of: Callable[[Item], str]) -> None:
         self._items, self._name_of = items, name_of
-        digests = np.fromiter((digest(name_of(item)) for item in items), np.uint64, len(items))
+        short = (digest(name_of(item), size=8) for item in items)
+        digests = np.fromiter(short, np.uint64, len(items))
         self._places = np.argsort(digests, kind="stable")
         self._digests = digests[self._places]
 
     def place(self, name: str) -> int | None:
         """Return the number of the first item of this name; None: there is none."""
-        wanted = digest(name)
-        start, stop = (
-            int(np.searchsorted(self._digests, np.uint64(wanted), side)) for side in _SIDES
-        )
+        wanted = np.uint64(digest(name, size=8))
+        start = np.searchsorted(self._digests, wanted, "left")
+        stop = np.searchsorted(self._digests, wanted, "right")
         places = map(int, self._places[start:stop])  # two names of one digest are told apart
         return next((at for at in places if self._name_of(self._items[at]) == name), None)
 
@@ -126,10 +130,10 @@ class Index(Generic[Item]):
         return None
 
 
-_SIDES = ("left", "right")
+def digest(text: str, size: int = 14) -> int:
+    """Return a number that stands for a text, of so many bytes.
 
-
-def digest(text: str, size: int = 8) -> int:
-    """Return a number that stands for a text, of so many bytes."""
+    Of 14 bytes, two texts with one number are not to be met; with fewer, look at the texts too.
+    """
     content = text.encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(content, digest_size=size).digest())

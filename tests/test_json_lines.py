@@ -52,7 +52,7 @@ def test_a_line_that_is_refused_is_named(tmp_path):
 
 
 def test_the_first_of_two_names_of_one_digest_is_not_taken_for_the_other(monkeypatch):
-    monkeypatch.setattr("mkdkit.sequences.digest", len)
+    monkeypatch.setattr("mkdkit.sequences.digest", lambda text, size: len(text))
     index = Index(["ab", "cd", "e", "cd"], str)
     assert [index.place(name) for name in ("ab", "cd", "e", "xy", "f", "long")] == [
         *(0, 1, 2),

@@ -8,7 +8,7 @@ from bases import save_causal
 
 from mkdkit.models import rows
 
-FEW, MANY = 300, 2_000  # rationales; make stress goes on to 300,000
+FEW, MANY = 300, 2_000  # rationales; make memory goes on to 300,000
 HELD = 400  # bytes a rationale; as a record it takes a thousand, as a row of numbers three
 
 
@@ -28,7 +28,7 @@ def most_traced(base, rationales):
     return most
 
 
-def test_ten_times_the_rationales_take_little_more_memory(base, tmp_path, monkeypatch):
+def test_many_rationales_take_little_more_memory_than_few(base, tmp_path, monkeypatch):
     monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path))
     monkeypatch.setattr(rows, "IN_MEMORY", 2**16)  # as it is with more of them
     most_traced(base, 30)  # what is loaded once is loaded

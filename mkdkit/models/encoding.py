@@ -14,8 +14,7 @@ from torch import Tensor
 
 from mkdkit.models import prompting
 from mkdkit.models.rows import Row, Rows
-from mkdkit.records import Question, Rationale
-from mkdkit.sequences import Index
+from mkdkit.records import Question, Rationale, by_id
 from mkdkit.settings import Template
 from mkdkit.tasks import answers
 
@@ -90,10 +89,10 @@ def encode_completions(
         ValueError: a rationale's question is not among `questions`, or a row is longer than
             `max_tokens` (filters drop such rows; cutting one would cut its answer off).
     """
-    by_id = Index(questions, lambda question: question.id)
+    known = by_id(questions)
 
     def encode(rationale: Rationale) -> Row:
-        question = by_id.find(rationale.question_id)
+        question = known.find(rationale.question_id)
         if question is None:
             raise ValueError(f"no question {rationale.question_id!r} for one of the rationales")
         completion = answers.completion_text(rationale.text, question.answer, template)

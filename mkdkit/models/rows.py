@@ -66,10 +66,7 @@ class TokenLists(OnDemand[tuple[int, ...]]):
 
 
 class Rows(OnDemand[Row]):
-    """A sequence of rows in little memory: 16 bytes a row, and its ids as `TokenLists` keeps them.
-
-    Equal rows may stand in it several times.
-    """
+    """A sequence of rows in little memory: 16 bytes a row, and its ids as in `TokenLists`."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._parts = TokenLists(part for row in rows for part in (row.prompt, row.label))

@@ -49,10 +49,7 @@ def read_hub_questions(
         own_id = given.get("id") or f"{prefix}/{number:04d}"
         return Question(own_id, given["text"].strip(), answer.strip())
 
-    questions = Made(table, make)
-    for _ in questions:  # all are checked before any is used
-        pass
-    return questions
+    return Made(table, make)
 
 
 def read_hub_rows(

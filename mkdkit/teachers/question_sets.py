@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mkdkit import json_lines
-from mkdkit.records import Question, Splits
-from mkdkit.sequences import Chosen, Index, Made, digest
+from mkdkit.records import Question, Splits, by_id
+from mkdkit.sequences import Chosen, Made, digest
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import answers, catalogue
 from mkdkit.tasks.catalogue import Task
@@ -79,7 +79,7 @@ def split_off(
     """Return n questions drawn with the seed, and the others, both in their own order."""
     order = array("q", range(len(questions)))
     random.Random(seed).shuffle(order)
-    return tuple(Chosen(questions, sorted(part)) for part in (order[:n], order[n:]))  # type: ignore[return-value]
+    return Chosen(questions, sorted(order[:n])), Chosen(questions, sorted(order[n:]))
 
 
 def same_text(text: str) -> str:
@@ -125,7 +125,7 @@ def _without_repeats(splits: Splits) -> Splits:
 
 
 def _text_digest(question: Question) -> int:
-    return digest(same_text(question.text), size=14)
+    return digest(same_text(question.text))
 
 
 def _fine_tune_cot(settings: QuestionSettings, task: Task) -> Splits:
@@ -170,8 +170,6 @@ def _hub(settings: QuestionSettings, task: Task) -> Splits:
             return replace(question, answer=check_answer(question.answer, task, where))
 
         read[split] = Made(found, checked)
-        for _ in read[split]:  # all are checked before any is used
-            pass
     return _without_repeats(Splits(validation=[], **read))
 
 
@@ -209,7 +207,7 @@ def read_lines(path: Path, task: Task, split: str) -> Sequence[Question]:
     questions = json_lines.Lines(path, make)
     if not questions:
         raise ValueError(f"{path}: no question in it; give one object a line, with text and answer")
-    ids = Index(questions, lambda question: question.id)
+    ids = by_id(questions)
     if (twice := ids.repeated()) is not None:
         name = questions[twice].id
         lines = [number for number, _ in json_lines.read(path)]

@@ -9,8 +9,9 @@ completion is cut at its answer mark.
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from mkdkit.records import Question, Rationale, Splits
+from mkdkit.records import Question, Rationale, Splits, by_id
 from mkdkit.sequences import Index, Joined
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import answers, catalogue
@@ -104,7 +105,7 @@ class Known:
     """Questions by id and by text; of two with one text the first."""
 
     def __init__(self, questions: Sequence[Question]) -> None:
-        self._by_id = Index(questions, lambda question: question.id)
+        self._by_id = by_id(questions)
         self._by_text = Index(questions, lambda question: same_text(question.text))
 
     def find(self, row: Row) -> Question:
@@ -123,16 +124,10 @@ class Known:
 
 
 def read_rationales_for(
-    settings: QuestionSettings,
-    questions: Sequence[Question],
-    *,
-    kind: places.Kind = "teacher",
-    mentor: str = "flan-t5_large",
-    trust_flags: bool = False,
+    settings: QuestionSettings, questions: Sequence[Question], **rest: Any
 ) -> list[Rationale]:
-    """Read a source's own rationales and keep those of `questions`; see `each_rationale_for`."""
-    options = {"kind": kind, "mentor": mentor, "trust_flags": trust_flags}
-    return list(each_rationale_for(settings, questions, **options))
+    """Return a source's own rationales of `questions`; takes what `each_rationale_for` takes."""
+    return list(each_rationale_for(settings, questions, **rest))
 
 
 def each_rationale_for(
@@ -162,7 +157,7 @@ def each_rationale_for(
     else:
         path = places.find(settings, kind, mentor=mentor)
         rows = each_row(path, format=settings.source)
-    wanted = Index(questions, lambda question: question.id)
+    wanted = by_id(questions)
     for one in match_rows(rows, task=task, questions=known, trust_flags=trust_flags):
         if wanted.place(one.question_id) is not None:
             yield one

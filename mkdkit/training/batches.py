@@ -4,9 +4,9 @@ import math
 import random
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from typing import overload
 
 from mkdkit.models.rows import Row, Rows
+from mkdkit.sequences import OnDemand
 from mkdkit.settings import TrainingSettings
 
 BUCKET_BATCHES = 32  # batches are cut from runs of this many, sorted by length
@@ -24,7 +24,7 @@ def steps_per_epoch(rows: int, settings: TrainingSettings) -> int:
     return math.ceil(math.ceil(rows / settings.batch_size) / settings.accumulation_steps)
 
 
-class Plan(Sequence[list[list[int]]]):
+class Plan(OnDemand[list[list[int]]]):
     """The batches of every optimiser step, as row numbers; settings alone decide them.
 
     Rows 0 to `together` - 1, and so on, always stand in one batch, in their order. One epoch at a
@@ -50,14 +50,9 @@ class Plan(Sequence[list[list[int]]]):
     def __len__(self) -> int:
         return self._steps
 
-    @overload
-    def __getitem__(self, place: int) -> list[list[int]]: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[list[list[int]]]: ...
-    def __getitem__(self, place: int | slice) -> list[list[int]] | list[list[list[int]]]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(*place.indices(len(self)))]
-        several, number = self._settings.accumulation_steps, range(len(self))[place]
+    def make(self, number: int) -> list[list[int]]:
+        """Return the batches of a step, counted from 0."""
+        several = self._settings.accumulation_steps
         epoch, step = divmod(number, math.ceil(len(self._planned) / several))
         if epoch != self._epoch:
             self._planned, self._epoch = self._plan(epoch), epoch

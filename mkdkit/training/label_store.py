@@ -19,6 +19,7 @@ from torch import Tensor
 from mkdkit import strict_json
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
+from mkdkit.training.batches import lengths_of
 from mkdkit.training.soft_labels import TEMPERATURES, SoftLabels, speak
 from mkdkit.training.team import ALONE, Team
 
@@ -207,8 +208,9 @@ def _lacking(rows: Sequence[Row], here: _Places) -> np.ndarray:
     is_new[1:] = keys[1:] != keys[:-1]
     if len(here):
         is_new &= ~np.isin(keys, here.keys)
-    lengths = np.fromiter((len(rows[place]) for place in order[is_new]), np.int32)
-    return order[is_new][np.argsort(lengths, kind="stable")]
+    new = order[is_new]
+    lengths = np.asarray(lengths_of(rows), np.int32)[new]
+    return new[np.argsort(lengths, kind="stable")]
 
 
 def _scored_tokens(path: Path) -> int:

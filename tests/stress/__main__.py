@@ -118,10 +118,14 @@ def all_parts(arguments: list[str]) -> dict[str, Any]:
             command = [sys.executable, str(Path(__file__).parent), "--only", part]
             running[answer] = subprocess.Popen([*command, "--answer", str(answer), *arguments])
         record: dict[str, Any] = {}
-        for answer, process in running.items():
-            if process.wait():
-                raise SystemExit(f"{answer.stem} did not come to its end")
-            record |= json.loads(answer.read_text(encoding="utf-8"))
+        try:
+            for answer, process in running.items():
+                if process.wait():
+                    raise SystemExit(f"{answer.stem} did not come to its end")
+                record |= json.loads(answer.read_text(encoding="utf-8"))
+        finally:
+            for process in running.values():
+                process.kill()
     return record
 
 
@@ -142,8 +146,9 @@ def main() -> None:
             chosen.answer.write_text(json.dumps(found), encoding="utf-8")
         return
     began = time.monotonic()
-    asked = ["--kills", str(chosen.kills), "--minutes", str(chosen.minutes)]
-    record = all_parts([*asked, "--seed", str(chosen.seed)])
+    wanted = {"kills": chosen.kills, "minutes": chosen.minutes, "seed": chosen.seed}
+    asked = [word for name, value in wanted.items() for word in (f"--{name}", str(value))]
+    record = all_parts(asked)
     record["seconds"] = round(time.monotonic() - began)
     record |= {"command": f"python tests/stress {' '.join(asked)}", **folders.machine()}
     chosen.folder.mkdir(parents=True, exist_ok=True)

@@ -15,32 +15,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+TESTS = Path(__file__).parents[1]
+sys.path += [str(TESTS), str(TESTS / "benchmarks")]
+
+from bases import save_causal  # noqa: E402
+from own_memory import Peak  # noqa: E402
+
 A_QUESTION = 3  # rationales
-
-
-class Watch:
-    """The most memory that was this process's own; mapped files can be given back at any time."""
-
-    def __init__(self) -> None:
-        self.most = own_memory()
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        while True:
-            self.most = max(self.most, own_memory())
-            time.sleep(0.02)
-
-
-def own_memory() -> float:
-    """MiB that are this process's own."""
-    _, resident, shared, *_ = map(int, Path("/proc/self/statm").read_text().split())
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def recipe_of(rationales: int, base: str, own: Path | None) -> Any:
@@ -97,9 +83,9 @@ def measure(name: str, rationales: int, folder: Path, is_own: bool) -> dict[str,
     if is_own:
         recipe = recipe_of(rationales, str(folder / "base"), _own_files(recipe, folder))
     stages.questions(recipe_of(3 * A_QUESTION, str(folder / "base"), None))  # all is imported
-    watch, began = Watch(), time.perf_counter()
+    peak, began = Peak(every=0.02), time.perf_counter()
     stages_of(recipe)[name]()
-    return {"seconds": round(time.perf_counter() - began, 1), "mib": round(watch.most, 1)}
+    return {"seconds": round(time.perf_counter() - began, 1), "mib": round(1024 * peak.gib, 1)}
 
 
 def _own_files(recipe: Any, folder: Path) -> Path:
@@ -116,9 +102,6 @@ def _own_files(recipe: Any, folder: Path) -> Path:
 
 def grow(sizes: Sequence[int], *, is_own: bool = False) -> dict[int, dict[str, dict[str, float]]]:
     """Measure every stage at several sizes, each in a process of its own."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from bases import save_causal
-
     found: dict[int, dict[str, dict[str, float]]] = {size: {} for size in sizes}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:

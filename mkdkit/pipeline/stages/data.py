@@ -14,7 +14,7 @@ from mkdkit import filters, json_lines, records
 from mkdkit.models import encoding, loading
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.records import Question, Rationale, Splits
-from mkdkit.sequences import Chosen, Index, digest
+from mkdkit.sequences import Chosen, digest
 from mkdkit.settings import FilterSettings, QuestionSettings, Recipe
 from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import places, recorded, scripted
@@ -130,8 +130,8 @@ def draw_per_question(
     rationales: Sequence[Rationale], train: Sequence[Question], limit: int, seed: int | str
 ) -> Iterator[Rationale]:
     """Yield at most `limit` rationales of each question, drawn with the seed, in their order."""
-    by_id = Index(train, lambda question: question.id)
-    found = (by_id.place(one.question_id) for one in rationales)
+    known = records.by_id(train)
+    found = (known.place(one.question_id) for one in rationales)
     places = array("q", (place for place in found if place is not None))
     number_of = np.bincount(places, minlength=len(train))
     met = array("q", bytes(8 * len(train)))  # how many of each question came before
@@ -151,11 +151,10 @@ def keep_rationales(work: Work, name: str, rationales: Iterable[Rationale]) -> N
     def counted() -> Iterator[Rationale]:
         for one in rationales:
             asked.add(digest(one.question_id))
-            work.counts["rationales"] += 1
             work.counts["correct"] += one.is_correct
             yield one
 
-    records.write_rationales(work.folder / name, counted())
+    work.counts["rationales"] = records.write_rationales(work.folder / name, counted())
     work.counts["questions"] = len(asked)
 
 

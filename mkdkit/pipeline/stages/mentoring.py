@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mkdkit import json_lines
+from mkdkit import json_lines, records
 from mkdkit.models import encoding, loading, sampling
 from mkdkit.models.rows import TokenLists
 from mkdkit.pipeline import launched
@@ -27,7 +27,7 @@ from mkdkit.pipeline.stages.data import (
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune, load_model, progress
 from mkdkit.records import Question, Rationale
-from mkdkit.sequences import Chosen, Index, digest
+from mkdkit.sequences import Chosen, digest
 from mkdkit.settings import Recipe
 from mkdkit.tasks import answers, catalogue
 from mkdkit.teachers import places, recorded
@@ -107,9 +107,9 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
             with path.open("rb+") as file:
                 json_lines.cut_half_line(file)
     team.wait()
-    done = {digest(row["id"], size=14) for row in _read_parts(work.folder)}
+    done = {digest(row["id"]) for row in _read_parts(work.folder)}
     team.wait()  # before one of them writes more
-    digests = enumerate(digest(question.id, size=14) for question in train)
+    digests = enumerate(digest(question.id) for question in train)
     waiting = Chosen(train, (place for place, one in digests if one not in done))
     family = encoding.family_of(model)
     prompts = TokenLists(encoding.encode_prompt(tokenizer, one.text, family) for one in waiting)
@@ -142,12 +142,12 @@ def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:
 def _as_rationales(folder: Path, train: Sequence[Question], recipe: Recipe) -> Iterator[Rationale]:
     """Yield what the part files hold, in the order of the questions and of their samples."""
     task = catalogue.find(recipe.questions.task)
-    by_id = Index(train, lambda question: question.id)
+    known = records.by_id(train)
     parts = [json_lines.Lines(path, lambda number, where, row: row) for path in _parts(folder)]
     found = array("i")
     for part, rows in enumerate(parts):
         for number, row in enumerate(rows):
-            place = by_id.place(row["id"])
+            place = known.place(row["id"])
             if place is None:
                 raise ValueError(f"{folder}: samples of {row['id']!r}, which was not asked")
             found.extend((place, row["sample"], part, number))
