@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import importlib
 import io
 import json
 import math
@@ -16,6 +17,7 @@ from PIL import Image, ImageChops
 
 from mkdkit.evaluation import seeds
 from mkdkit.pipeline import clean_notebooks, notebooks, recipes, results
+from mkdkit.show import cards
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 SECONDS_A_CELL = 300
@@ -30,6 +32,16 @@ def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     monkeypatch.setenv("MKDKIT_PROFILE", "smoke")
     monkeypatch.delenv("MKDKIT_RUNS", raising=False)
     notebooks.run(path, tmp_path / path.name, timeout=SECONDS_A_CELL, show=False)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_source_that_is_shown_is_the_source_that_runs(path):
+    cells = [one for one in nbformat.read(path, 4).cells if "cards.source(" in one.source]
+    for one in cells:
+        shown = one.outputs[0].data["text/markdown"]
+        home = shown.split("# ")[1].split(".py")[0].replace("/", ".")
+        name = one.source.split("cards.source(")[1].split(")")[0].split(".")[-1]
+        assert shown == cards.source(getattr(importlib.import_module(home), name)).data
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
