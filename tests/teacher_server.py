@@ -98,7 +98,7 @@ class Teacher:
             return
         fault = self.fault(prompt, number)
         if fault == "stall":
-            time.sleep(5.0)  # longer than the tests wait for a reply
+            time.sleep(10.0)  # longer than the test waits for a reply
             fault = "reset"
         if fault == "reset":
             request.close_connection = True
