@@ -87,7 +87,7 @@ def test_a_size_has_the_parameters_its_shape_gives(size):
 def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"seed, student, middle, mentor, got 'huge'"):
         tiny.config("huge")
-    with pytest.raises(ValueError, match=r"tiny-student, tiny-mentor; got 'tiny-huge'"):
+    with pytest.raises(ValueError, match=r"tiny-student, tiny-middle, tiny-mentor; got 'tiny-huge'"):
         tiny.folder("tiny-huge")
     assert not tiny.is_tiny("google/flan-t5-small")
 
@@ -135,8 +135,10 @@ def test_a_shipped_base_takes_single_steps(name, prompt, answer):
 def test_the_committed_record_belongs_to_the_shipped_weights(size):
     results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
     record = json.loads(results.read_text(encoding="utf-8"))
-    courses = {"first": record["before"], "second": record}
+    courses = {"first": record.get("before", record), "second": record}
     made_with = {"first": pretrain.SHIPPED[size], "second": pretrain.second_course(size)}
+    if size == "middle":  # it was made last, of the text as it is now, and needs no second course
+        del courses["second"], made_with["second"]
     for course, settings in made_with.items():
         expected = pretrain.PretrainSettings(size=size, **settings)
         assert courses[course]["settings"] == asdict(expected)

@@ -17,6 +17,7 @@ Size = Literal["seed", "student", "middle", "mentor"]
 CONTEXT = tiny_tokenizer.CONTEXT
 TINY = {
     "tiny-student": "1.4 million parameters: 6 layers, width 128",
+    "tiny-middle": "3.0 million parameters: 6 layers, width 192",
     "tiny-mentor": "5.0 million parameters: 6 layers, width 256",
 }
 STUDENT = {

@@ -217,7 +217,7 @@ def _leave_out_newer(settings: dict[str, Any]) -> None:
             del place[setting]
 
 
-def digests_of_bases(names: Iterable[str] = tuple(tiny.TINY)) -> dict[str, str]:
+def digests_of_bases(names: Iterable[str]) -> dict[str, str]:
     """Shipped base -> digest of its weights; other bases are not followed."""
     shipped = filter(tiny.is_tiny, names)
     return {name: keys.file_digest(tiny.folder(name) / "model.safetensors") for name in shipped}

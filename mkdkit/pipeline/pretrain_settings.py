@@ -12,7 +12,7 @@ GROWN = {"grow_from": SEED, "muon_rate": 0.005, "adamw_rate": 1.5e-3}
 SHIPPED: dict[str, dict[str, Any]] = {
     "seed": {"tokens": 36.0, "until": 0.5},
     "student": {"tokens": 36.0, **GROWN},
-    "middle": {"tokens": 12.0, **GROWN},
+    "middle": {"tokens": 40.0, **GROWN},
     "mentor": {"tokens": 24.0, **GROWN},
 }
 

@@ -55,12 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chosen.seed < FIRST_SEED:
         parser.error(f"trials have seeds from {FIRST_SEED} on; lower ones are for reported tables")
     command = "python -m mkdkit.pipeline.tiny_regime TASK ARM ... --set NAME=VALUE"
-    about = {"seeds from": FIRST_SEED, **grids.digests_of_bases()}
     try:
         recipe = recipes.make("tiny", chosen.task, seed=chosen.seed)
         recipe = recipes.with_source(recipe, chosen.source, data_dir=chosen.data_dir)
         for assignment in chosen.changes:
             recipe = change(recipe, assignment)
+        bases = sorted({recipe.mentor_base, recipe.student_base})
+        about = {"seeds from": FIRST_SEED, **grids.digests_of_bases(bases)}
         for arm in chosen.arms:
             found = ablations.measure(recipe, arm, split="validation")
             row = {"task": chosen.task, "source": chosen.source, "arm": arm, "seed": chosen.seed}
