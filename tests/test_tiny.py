@@ -87,7 +87,7 @@ def test_a_size_has_the_parameters_its_shape_gives(size):
 def test_an_unknown_size_or_base_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"seed, student, middle, mentor, got 'huge'"):
         tiny.config("huge")
-    with pytest.raises(ValueError, match=r"tiny-student, tiny-middle, tiny-mentor; got 'tiny-huge'"):
+    with pytest.raises(ValueError, match=r"tiny-middle, tiny-mentor; got 'tiny-huge'"):
         tiny.folder("tiny-huge")
     assert not tiny.is_tiny("google/flan-t5-small")
 
