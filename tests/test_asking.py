@@ -121,9 +121,7 @@ def test_every_question_ends_answered_or_listed_whatever_the_server_does(tmp_pat
         return FAULTS[k % 7] if number == 0 and k % 10 < 3 else ""
 
     teacher = Teacher(solve, fault)
-    settings = replace(
-        QUICK, concurrency=64, rationales_per_question=1, timeout=PATIENCE
-    )
+    settings = replace(QUICK, concurrency=64, rationales_per_question=1, timeout=PATIENCE)
     done = ask(teacher, 500, tmp_path, settings)
     assert set(done.failed) == {"q/77"}
     assert "content filter" in done.failed["q/77"]
