@@ -135,17 +135,25 @@ def test_a_shipped_base_takes_single_steps(name, prompt, answer):
 def test_the_committed_record_belongs_to_the_shipped_weights(size):
     results = Path(tiny.__file__).parents[2] / "data" / "results" / f"pretrain_{size}.json"
     record = json.loads(results.read_text(encoding="utf-8"))
-    courses = {"first": record.get("before", record), "second": record}
-    made_with = {"first": pretrain.SHIPPED[size], "second": pretrain.second_course(size)}
-    if size == "middle":  # it was made last, of the text as it is now, and needs no second course
-        del courses["second"], made_with["second"]
-    for course, settings in made_with.items():
-        expected = pretrain.PretrainSettings(size=size, **settings)
-        assert courses[course]["settings"] == asdict(expected)
+    courses = [record["before"], record] if "before" in record else [record]
+    made_with = [pretrain.SHIPPED[size], pretrain.second_course(size)][: len(courses)]
+    for course, settings in zip(courses, made_with, strict=True):
+        assert course["settings"] == asdict(pretrain.PretrainSettings(size=size, **settings))
     model = AutoModelForCausalLM.from_pretrained(tiny.folder(f"tiny-{size}"))
     assert record["parameters"] == model.num_parameters()
     assert set(record["probes"][-1]["accuracy"]) <= set(single_steps.SKILLS)
     assert record["probes"][-1]["share"] == 1.0
+
+
+def test_the_skills_that_are_told_are_those_of_the_records():
+    sizes = [name.removeprefix("tiny-") for name in tiny.TINY]
+    told = (tiny.MODELS / "README.md").read_text(encoding="utf-8")
+    folder = tiny.MODELS.parent / "results"
+    records = [json.loads((folder / f"pretrain_{size}.json").read_text()) for size in sizes]
+    ends = [record["probes"][-1]["accuracy"] for record in records]
+    assert f"| skill | {' | '.join(sizes)} |" in told
+    for skill in ends[0]:
+        assert f"| `{skill}` | {' | '.join(f'{end[skill]:.0f}%' for end in ends)} |" in told
 
 
 def test_the_bases_together_fit_into_25_megabytes():
