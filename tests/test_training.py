@@ -162,6 +162,22 @@ def test_a_half_written_checkpoint_is_not_used(tmp_path, base):
     assert torch.equal(weights_of(whole), weights_of(again))
 
 
+def test_a_checkpoint_that_was_half_deleted_gives_way_to_the_new_one(tmp_path, base):
+    whole, _ = train(base)
+    model = loading.load_trainable(base, SETTINGS)
+    running = loop.train(model, ROWS, loop.hard_labels, SETTINGS, fill=0, folder=tmp_path)
+    for _ in range(5):
+        next(running)
+    running.close()
+    # as a kill at the end of `save` leaves it: the new one whole, of the old one the state alone
+    (tmp_path / "checkpoint").rename(tmp_path / "checkpoint.part")
+    (tmp_path / "checkpoint").mkdir()
+    (tmp_path / "checkpoint" / "state.json").write_text('{"step": 1, "best_score": null}')
+    again, steps = train(base, folder=tmp_path)
+    assert steps[0].number == 5
+    assert torch.equal(weights_of(whole), weights_of(again))
+
+
 def test_the_kept_weights_are_those_of_the_best_validation(base):
     seen = []
 

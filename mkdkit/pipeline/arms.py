@@ -73,7 +73,7 @@ ARMS: dict[str, Arm] = {
         ),
         Arm(
             name="fine_tune_cot_unfiltered",
-            what="Fine-tune-CoT on all rationales, those with wrong answers too",
+            what="Fine-tune-CoT on all rationales, wrong ones closed with the right answer",
             completions="teacher",
             filtering="none",
         ),

@@ -55,8 +55,9 @@ def put(model: Any, weights: dict[str, Tensor]) -> None:
 
 def save(folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
     """Write a checkpoint; it takes the place of an earlier one only when it is whole."""
-    new, old = folder / (FOLDER + ".part"), folder / FOLDER
-    shutil.rmtree(new, ignore_errors=True)
+    new = folder / (FOLDER + ".part")
+    _put_in_place(folder)  # what an earlier `save` may have left whole: it is the only one
+    _delete(new)
     new.mkdir(parents=True)
     save_file(copy_weights(model), new / "weights.safetensors")
     save_file(_moments(optimizer), new / "optimizer.safetensors")
@@ -66,9 +67,9 @@ def save(folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: P
         "step": progress.step,
         "best_score": progress.best_score if progress.best_weights else None,
     }
-    (new / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    shutil.rmtree(old, ignore_errors=True)
-    new.rename(old)
+    (new / "state.part").write_text(json.dumps(state), encoding="utf-8")
+    (new / "state.part").rename(new / "state.json")
+    _put_in_place(folder)
 
 
 def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -> Progress | None:
@@ -76,8 +77,8 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
     if folder is None:
         return None
     events.forget_stop(folder)  # of a run that was no more: this one has just been started
-    # killed between the two renames of `save`, only the new one is there, and it is whole
-    found = next((f for f in (folder / FOLDER, folder / (FOLDER + ".part")) if _is_whole(f)), None)
+    # killed at the end of `save`, the new one is whole and the old one may be half deleted
+    found = next((f for f in (folder / (FOLDER + ".part"), folder / FOLDER) if _is_whole(f)), None)
     if found is None:
         return None
     state = strict_json.read_object(
@@ -105,8 +106,21 @@ def stop_if_asked(
 def remove(folder: Path) -> None:
     """Delete a run's checkpoint once its result is saved, and a request that came too late."""
     events.forget_stop(folder)
-    shutil.rmtree(folder / FOLDER, ignore_errors=True)
-    shutil.rmtree(folder / (FOLDER + ".part"), ignore_errors=True)
+    _delete(folder / FOLDER)
+    _delete(folder / (FOLDER + ".part"))
+
+
+def _put_in_place(folder: Path) -> None:
+    """Let a new checkpoint take the place of the old one, if it is whole."""
+    new, old = folder / (FOLDER + ".part"), folder / FOLDER
+    if _is_whole(new):
+        _delete(old)
+        new.rename(old)
+
+
+def _delete(checkpoint: Path) -> None:
+    (checkpoint / "state.json").unlink(missing_ok=True)  # first: without it, it is none
+    shutil.rmtree(checkpoint, ignore_errors=True)
 
 
 def _is_whole(folder: Path) -> bool:

@@ -107,7 +107,8 @@ def _augmentation(work: Work, recipe: Recipe, asked: Stage, trained: Stage) -> N
             with path.open("rb+") as file:
                 json_lines.cut_half_line(file)
     team.wait()
-    done = {digest(row["id"]) for row in _read_parts(work.folder)}
+    last = recipe.sampling.degree - 1  # a question's samples are written in their order
+    done = {digest(row["id"]) for row in _read_parts(work.folder) if row["sample"] == last}
     team.wait()  # before one of them writes more
     digests = enumerate(digest(question.id) for question in train)
     waiting = Chosen(train, (place for place, one in digests if one not in done))
@@ -140,7 +141,10 @@ def _read_parts(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _as_rationales(folder: Path, train: Sequence[Question], recipe: Recipe) -> Iterator[Rationale]:
-    """Yield what the part files hold, in the order of the questions and of their samples."""
+    """Yield what the part files hold, in the order of the questions and of their samples.
+
+    A question that a kill left with some of its samples was asked again; each sample counts once.
+    """
     task = catalogue.find(recipe.questions.task)
     known = records.by_id(train)
     parts = [json_lines.Lines(path, lambda number, where, row: row) for path in _parts(folder)]
@@ -152,8 +156,12 @@ def _as_rationales(folder: Path, train: Sequence[Question], recipe: Recipe) -> I
                 raise ValueError(f"{folder}: samples of {row['id']!r}, which was not asked")
             found.extend((place, row["sample"], part, number))
     order = np.asarray(found).reshape(-1, 4)
+    before = None
     for line in np.lexsort(order.T[1::-1]):
-        place, _, part, number = map(int, order[line])
+        place, sample, part, number = map(int, order[line])
+        if (place, sample) == before:
+            continue
+        before = place, sample
         row = parts[part][number]
         yield answers.to_rationale(
             row["text"], train[place], task, "mentor", is_complete=row["is_complete"]
