@@ -120,6 +120,24 @@ def test_too_long_a_row_is_an_error_and_never_cut(bases):
         encoding.encode_completions(tokenizer, [], [rationale], max_tokens=60, **options)
 
 
+def test_a_right_rationale_ends_in_the_reference_answer_and_a_wrong_one_in_its_own(bases):
+    tokenizer = loading.load_tokenizer(bases["causal"])
+    question = Question("q/1", "How many are left?", "5")
+    rationales = [
+        Rationale("q/1", "9 - 4 = 5.", "5.0", "teacher", True),
+        Rationale("q/1", "9 - 4 = 6.", "6", "teacher", False),
+        Rationale("q/1", "9 - 4 is", None, "mentor", False, is_complete=False),
+    ]
+    options = {"family": "causal", "template": "arrow"}
+    rows = encoding.encode_completions(
+        tokenizer, [question], rationales, max_tokens=60, **options
+    )
+    learnt = [tokenizer.decode(row.label, skip_special_tokens=True).strip() for row in rows]
+    assert learnt == ["9 - 4 = 5. --> 5", "9 - 4 = 6. --> 6", "9 - 4 is"]
+    count_tokens = encoding.counter(tokenizer, "causal", "arrow")
+    assert [count_tokens(question, one) for one in rationales] == [len(row) for row in rows]
+
+
 def test_every_row_is_in_exactly_one_batch_and_neighbours_are_of_like_length():
     lengths = [(7 * i) % 101 + 1 for i in range(500)]
     plan = batches.plan_epoch(lengths, 8, seed=3, epoch=0)

@@ -83,7 +83,10 @@ def encode_completions(
     template: Template,
     max_tokens: int,
 ) -> Rows:
-    """Return one row per rationale: its question, then the rationale with the reference answer.
+    """Return one row per rationale: its question, then the rationale with its answer.
+
+    A right rationale ends in the reference answer, as the data set writes it. A wrong one, where
+    filters keep any, ends in its own answer; one without an answer is learnt without mark.
 
     Raises:
         ValueError: a rationale's question is not among `questions`, or a row is longer than
@@ -95,8 +98,7 @@ def encode_completions(
         question = known.find(rationale.question_id)
         if question is None:
             raise ValueError(f"no question {rationale.question_id!r} for one of the rationales")
-        completion = answers.completion_text(rationale.text, question.answer, template)
-        row = encode_row(tokenizer, question.text, completion, family)
+        row = encode_row(tokenizer, question.text, _learnt(rationale, question, template), family)
         require_length(row, question.id, max_tokens)
         return row
 
@@ -130,10 +132,18 @@ def counter(tokenizer: Any, family: Family, template: Template) -> Callable[...,
     """Return a function (question, rationale) -> tokens of the row, as filters ask for it."""
 
     def count_tokens(question: Question, rationale: Rationale) -> int:
-        completion = answers.completion_text(rationale.text, question.answer, template)
+        completion = _learnt(rationale, question, template)
         return len(encode_row(tokenizer, question.text, completion, family))
 
     return count_tokens
+
+
+def _learnt(rationale: Rationale, question: Question, template: Template) -> str:
+    """Return the completion that is learnt from a rationale."""
+    answer = question.answer if rationale.is_correct else rationale.prediction
+    if answer is None:
+        return rationale.text.strip()
+    return answers.completion_text(rationale.text, answer, template)
 
 
 def can_encode(tokenizer: Any) -> Callable[[str], bool]:

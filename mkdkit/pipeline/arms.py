@@ -73,7 +73,7 @@ ARMS: dict[str, Arm] = {
         ),
         Arm(
             name="fine_tune_cot_unfiltered",
-            what="Fine-tune-CoT on all rationales, wrong ones closed with the right answer",
+            what="Fine-tune-CoT on all rationales, wrong ones with their wrong answers",
             completions="teacher",
             filtering="none",
         ),

@@ -17,10 +17,11 @@ from mkdkit.pipeline.stages.data import (
     with_new_questions,
 )
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
-from mkdkit.records import Question
+from mkdkit.records import Question, Rationale
 from mkdkit.sequences import Joined
 from mkdkit.settings import FilterSettings, Recipe
 from mkdkit.tasks import catalogue
+from mkdkit.tasks.catalogue import Task
 
 UNLABELLED = "unlabelled-set"  # the stage's name
 VOTED = "voted.jsonl"  # in its folder: the questions that are learnt, with the answers voted
@@ -66,6 +67,7 @@ def _keep_by_vote(
     new = [one for one in read_written(written) if one.question_id not in known]
     task = catalogue.find(recipe.questions.task)
     votes = voting.vote_of_each(new, task)
+    new = [_as_voted(one, votes[one.question_id].prediction, task) for one in new]
     told = [  # from here on the reference answers of new questions are gone
         replace(question, answer=votes[question.id].prediction or "")
         for question in read_splits(asked).train
@@ -75,6 +77,16 @@ def _keep_by_vote(
     keep_filtered(work, recipe, settings, told, new, rules)
     kept = {one.question_id for one in records.read_rationales(work.folder / "kept.jsonl")}
     records.write_questions(work.folder / VOTED, (one for one in told if one.id in kept))
+
+
+def _as_voted(rationale: Rationale, voted: str | None, task: Task) -> Rationale:
+    """Write an answer as it was voted ("18.0" as "18"): how it is written must not tell its truth.
+
+    Of a rationale that is right, the reference answer is learnt, here the voted one; of one that is
+    wrong, unknown to all that learn, its own.
+    """
+    agrees = voting.agree(rationale.prediction, voted, task)
+    return replace(rationale, prediction=voted) if agrees else rationale
 
 
 def read_train(asked: Stage, sets: Iterable[Stage]) -> Sequence[Question]:
