@@ -94,6 +94,7 @@ def _title(recipe: Recipe) -> str:
 def fetch(
     source: Annotated[Literal["mentor-kd", "mcc-kd", "fine-tune-cot"], tyro.conf.Positional],
     task: str | None = None,
+    every_mentor: bool = False,
     base_url: str | None = None,
 ) -> None:
     """Fetch a published set from its public home into data/downloads, and verify it.
@@ -101,11 +102,13 @@ def fetch(
     Args:
         source: whose set.
         task: only this task's files; all by default.
+        every_mentor: mentor-kd: T5-large's augmentations too, not only Flan-T5-large's.
         base_url: a mirror of the repository's files.
     """
-    from mkdkit.teachers import fetching
+    from mkdkit.teachers import fetching, published
 
-    paths = fetching.fetch(source, task=task, base_url=base_url)
+    mentor = None if every_mentor else published.MENTOR
+    paths = fetching.fetch(source, task=task, mentor=mentor, base_url=base_url)
     say(f"{len(paths)} files, verified, in {fetching.DOWNLOADS / source}")
 
 

@@ -286,15 +286,15 @@ def changed(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 
 def _group(kind: Any, name: str, values: Mapping[str, Any]) -> Any:
-    known = [setting.name for setting in fields(kind)]
+    known, hints = [setting.name for setting in fields(kind)], get_type_hints(kind)
     unknown = sorted(values.keys() - set(known))
     _require(not unknown, f"settings of {name}", f"of {', '.join(known)}", ", ".join(unknown))
-    hints = get_type_hints(kind)
     for setting, value in values.items():
-        whole = int in (hints[setting], *get_args(hints[setting]))
-        if whole and isinstance(value, float | bool):
-            _require(False, f"{name}.{setting}", "a whole number", value)
+        where, kind_of_it = f"{name}.{setting}", hints[setting]
+        is_whole = int in (kind_of_it, *get_args(kind_of_it))
+        _require(not (is_whole and isinstance(value, float | bool)), where, "a whole number", value)
+        _require(kind_of_it is not bool or isinstance(value, bool), where, "true or false", value)
     try:
         return kind(**values)
-    except TypeError as error:  # such as a word where a number is compared with its range
+    except TypeError as error:  # a word, say, compared with a number's range
         raise ValueError(f"settings of {name}: {error}") from error

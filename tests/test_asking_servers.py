@@ -168,6 +168,18 @@ def test_a_response_that_is_no_reply_is_asked_for_again(said, tmp_path):
     assert len(teacher.bodies) == 3
 
 
+def test_a_reply_in_parts_is_read_as_one(tmp_path):
+    def reply(prompt, number):
+        text = solve(prompt, number)
+        parts = [{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}]
+        return {"content": [*parts, {"type": "image_url", "image_url": {"url": "x"}}]}
+
+    done = ask(Teacher(reply), 2, tmp_path, ONE)
+    assert (done.rationales, done.failed) == (2, {})
+    assert all(row["is_correct"] for row in rows(tmp_path))
+    assert rows(tmp_path)[0]["text"] == solve(rows(tmp_path)[0]["prompt"], 0)
+
+
 def test_of_several_replies_the_filter_takes_its_own_alone(tmp_path):
     def reply(prompt, number):
         said = {"content": solve(prompt, number)}

@@ -43,6 +43,8 @@ def slipped(question, text, name):
         "20% x 50 = 12",
         "2 x 60 minutes = 100 minutes",
         "3 + 4 = 8 + 2 = 10",
+        "50 + 10% = 56",
+        "50 - 10% = 55",
         "-5 + 3 = -3",
         "102 - 35 = 32 more pens",
     ],
@@ -61,6 +63,8 @@ def test_a_false_equation_is_a_slip(text):
         "10 / 3 = 3 with 1 left",
         "20% x 50 = 10",
         "50 x 20% = 1000%",
+        "50 + 10% = 55",  # a tenth of the 50
+        "2 x 30 - 10% = 54",
         "(3 + 4) x 2 = 14",
         "3 + 4 = 7 + 2 = 9",  # run on, but the steps are right
         "5 + 5 = 10 - 6 + 2 = 8",  # a list whose line breaks were lost

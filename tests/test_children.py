@@ -103,3 +103,5 @@ def test_a_recipe_comes_back_from_its_json_and_a_typo_does_not():
         recipe_from({"student": {"kd_wieght": 0.5}})
     with pytest.raises(ValueError, match="studnet"):
         recipe_from({"studnet": {}})
+    with pytest.raises(ValueError, match=r"student\.tau_squared must be true or false, got 'no'"):
+        recipe_from({"student": {"tau_squared": "no"}})

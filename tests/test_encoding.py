@@ -4,6 +4,7 @@ import pytest
 import torch
 from bases import FAMILIES
 from torch.nn import functional as F
+from transformers import Gemma3Config, T5Config
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.encoding import IGNORE_INDEX
@@ -129,9 +130,7 @@ def test_a_right_rationale_ends_in_the_reference_answer_and_a_wrong_one_in_its_o
         Rationale("q/1", "9 - 4 is", None, "mentor", False, is_complete=False),
     ]
     options = {"family": "causal", "template": "arrow"}
-    rows = encoding.encode_completions(
-        tokenizer, [question], rationales, max_tokens=60, **options
-    )
+    rows = encoding.encode_completions(tokenizer, [question], rationales, max_tokens=60, **options)
     learnt = [tokenizer.decode(row.label, skip_special_tokens=True).strip() for row in rows]
     assert learnt == ["9 - 4 = 5. --> 5", "9 - 4 = 6. --> 6", "9 - 4 is"]
     count_tokens = encoding.counter(tokenizer, "causal", "arrow")
@@ -163,3 +162,8 @@ def test_a_tokenizer_without_pad_token_uses_its_end_token_safely(bases):
     tokenizer.eos_token = None
     with pytest.raises(ValueError, match="no end-of-sequence token"):
         encoding.fill_token(tokenizer)
+
+
+def test_a_models_vocabulary_is_found_where_its_config_has_it():
+    assert encoding.vocabulary_in(Gemma3Config()) == 262_208  # in its part for text
+    assert encoding.vocabulary_in(T5Config()) == 32_128

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from safetensors.torch import load_file
 
 from mkdkit.__main__ import main
-from mkdkit.models import loading
+from mkdkit.models import loading, nf4
 from mkdkit.pipeline import export, finished, folders, licences, recipes, stages
 from mkdkit.show import tables
 
@@ -222,7 +222,7 @@ def test_four_bits_leave_as_the_numbers_they_stand_for(runs, tmp_path):
     adapter = load_file(run.trained.folder / "model" / "adapter_model.safetensors")
     a, b = (adapter[f"base_model.model.{name}.lora_{side}.weight"] for side in "AB")
     scale = recipe.mentor.lora_alpha / recipe.mentor.lora_rank
-    expected = loading.dequantise(base.get_submodule(name).weight) + scale * b @ a
+    expected = nf4.dequantise(base.get_submodule(name).weight) + scale * b @ a
     assert b.abs().max() > 0
     found = load_file(weights)[f"{name}.weight"].float()
     assert (found - expected).abs().max() < expected.abs().max() / 128  # bfloat16: 8 bits

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,7 +89,9 @@ def key_with(folder: Path) -> str:
     ).stdout.strip()
 
 
-def test_an_edited_loss_changes_the_students_key_and_an_edited_comment_does_not(tmp_path):
+def test_an_edited_loss_or_constant_changes_the_students_key_and_a_comment_does_not(
+    tmp_path,
+):
     shutil.copytree(Path(mkdkit.__file__).parent, tmp_path / "mkdkit")
     losses = tmp_path / "mkdkit" / "training" / "losses.py"
     source, before = losses.read_text(), key_with(tmp_path)
@@ -99,9 +102,40 @@ def test_an_edited_loss_changes_the_students_key_and_an_edited_comment_does_not(
     assert losses.read_text() != source
     assert key_with(tmp_path) != before
     losses.write_text(source)
+    stage = tmp_path / "mkdkit" / "pipeline" / "stages" / "fine_tuning.py"
+    source = stage.read_text()
+    stage.write_text(source.replace('MODEL = "model"', 'MODEL = "student"'))
+    assert key_with(tmp_path) != before  # a constant that the stage's functions name
+    stage.write_text(source)
     figures = tmp_path / "mkdkit" / "show" / "figures.py"
     figures.write_text(figures.read_text() + "\nEXTRA = 1\n")
     assert key_with(tmp_path) == before
+
+
+TEN = 10
+SHARES = {"test": (0.1, frozenset({"a"})), "by": [re.compile("x+")]}
+
+
+def test_the_constants_that_a_function_names_are_in_its_key(monkeypatch):
+    def uses_them():
+        return TEN, SHARES
+
+    def key(name, value):
+        monkeypatch.setitem(globals(), name, value)
+        pieces = {}
+        used = {one: keys._in_words(globals()[one], pieces) for one in ("TEN", "SHARES")}
+        assert keys._names(uses_them.__code__) == set(used)
+        return used, pieces
+
+    def shares(of, by):
+        return key("SHARES", {"test": (0.1, frozenset(of)), "by": [re.compile(by)]})
+
+    before = key("TEN", 10)
+    assert before not in (key("TEN", 10.5), shares("b", "x+"), shares("a", "x*"))
+    key("TEN", 10)
+    assert shares("a", "x+") == before
+    # functions in a table count with their source
+    assert "mkdkit.pipeline.keys:file_digest" in key("SHARES", {"a": keys.file_digest})[1]
 
 
 def test_where_one_only_loads_what_is_there_is_loaded_and_nothing_is_computed(runs):

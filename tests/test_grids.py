@@ -75,6 +75,8 @@ def test_every_combination_is_a_cell_and_neighbours_differ_in_seed(tmp_path):
         ("seeds = [1, 1]", "seeds needs a list of whole numbers, none of them twice"),
         ("seeds = [true]", "seeds needs a list of whole numbers"),
         ('tasks = "coin_flip"', "tasks needs a list of names"),
+        ("[settings]\nseed = [1, 2]", r"give a list: seeds = \[1, 2, 3\]"),
+        ("[fixed]\nseed = 1", "the seed is no setting of a grid"),
         ('[settings]\n"student.kd_wieght" = [0.1]', "did you mean 'student.kd_weight'"),
         ("[settings.student]\nkd_weight = 0.1", r"kd_weight needs a list of values, got 0.1"),
         ('[settings]\n"student.kd_weight" = [7]', "kd_weight must be between 0 and 1"),
@@ -273,6 +275,27 @@ def test_processes_share_the_cores_and_leave_the_environment_as_it_was(monkeypat
         assert executor is None
     with pytest.raises(ValueError, match="at least 1"), pools.pool(0):
         pass
+
+
+def die(marks, times, name):
+    """Return a name, but die as a process that takes too much memory does, the first times."""
+    path = Path(marks) / name
+    deaths = len(path.read_text()) if path.is_file() else 0
+    if deaths < times:
+        path.write_text("x" * (deaths + 1))
+        os.kill(os.getpid(), signal.SIGKILL)
+    return name
+
+
+def test_a_process_that_is_killed_is_replaced_and_what_kills_two_is_named(tmp_path):
+    with pools.pool(2) as executor:
+        asked = {"unlucky": 1, "greedy": 9, "a": 0, "b": 0, "c": 0, "d": 0}
+        found = {name: executor.submit(die, tmp_path, n, name) for name, n in asked.items()}
+        with pytest.raises(MemoryError, match="was killed, and so was a second one"):
+            found.pop("greedy").result()
+        assert [one.result() for one in found.values()] == list(found)
+    assert (tmp_path / "unlucky").read_text() == "x"
+    assert (tmp_path / "greedy").read_text() == "xx"  # a third one was not begun
 
 
 def test_a_smoke_runs_table_is_not_among_the_results():

@@ -13,10 +13,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ORDER = ["tasks", "filters", "models", "teachers", "training", "evaluation", "pipeline"]
 ORDER += ["commands", "export_commands", "figure_commands", "__main__"]
 LAYER = {"strict_json": -2, "sequences": -2, "json_lines": -1} | {
-    **dict.fromkeys(("records", "settings", "events", "next_tokens", "progress"), 0),
+    **dict.fromkeys(("records", "settings", "events", "next_tokens", "progress", "temporary"), 0),
     **{room: 1 + i for i, room in enumerate(ORDER)},
 }
-SHOW_MAY_IMPORT = {"records", "settings", "events", "next_tokens", "tasks", "filters", "show"}
+SHOW_MAY_IMPORT = {"records", "settings", "events", "next_tokens", "temporary"}
+SHOW_MAY_IMPORT |= {"tasks", "filters", "show"}
 MOST_LINES = 300
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from mkdkit import records
+from mkdkit.pipeline import stages
 from mkdkit.records import Question, Rationale, Splits
-from mkdkit.settings import QuestionSettings
+from mkdkit.settings import QuestionSettings, Recipe
 from mkdkit.tasks import catalogue
 from mkdkit.teachers import formats, hub, places, recorded
 from mkdkit.teachers.question_sets import read_all_questions
@@ -193,6 +194,19 @@ def test_fine_tune_cot_questions_are_chosen_by_row_number(tmp_path):
         read_all_questions(of(tmp_path, source="fine-tune-cot"))
 
 
+def test_a_changed_file_of_questions_makes_a_new_stage(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    write(tmp_path / "data/split/svamp__default.json", {"train": [0], "test": [1]})
+    path = tmp_path / "data/dataset/svamp.json"
+    keys = set()
+    for added in (1, 1, 2):
+        data = [{"question": f"{n} + 1?", "answer": str(n + added)} for n in range(2)]
+        write(path, {"metadata": {}, "data": data})
+        asked = of(tmp_path, source="fine-tune-cot", validation=0)
+        keys.add(stages.questions(Recipe(questions=asked)).key)
+    assert len(keys) == 2
+
+
 def test_fine_tune_cot_without_its_questions_says_which_archive_has_them(tmp_path):
     write(tmp_path / "data/split/svamp__default.json", {"train": [0], "test": [1]})
     with pytest.raises(ValueError, match=r"dataset/svamp.json; .*dataset.tar.gz"):
@@ -286,6 +300,26 @@ def test_mentor_rationales_are_read_from_the_answer_apart(checkout):
         "svamp/train/0000", "0 + 2 = 2 pens of 5", "2.0", "mentor", is_correct=True
     )
     assert (second.prediction, second.is_correct) == (None, False)
+
+
+def test_a_mentors_rationales_are_those_of_its_own_base_where_they_are_published(
+    checkout, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    assert places.published_mentor("google-t5/t5-large") == "t5_large"
+    assert places.published_mentor("bases/Flan-T5-Large") == "flan-t5_large"
+    assert places.published_mentor("tiny-mentor") == "flan-t5_large"
+    with pytest.raises(ValueError, match=r"`mkdkit fetch mentor-kd --task svamp --every-mentor`"):
+        places.find(of(checkout), "mentor", mentor="t5_large")
+    other = [row | {"chain": "From T5."} for row in AUG]
+    write(checkout / "data/aug/t5_large/svamp_rand3_aug3.json", other)
+    recipe = Recipe(questions=of(checkout), augmentation="recorded")
+    written = {}
+    for base in ("google-t5/t5-large", "google/flan-t5-large"):
+        stage = stages.augmentation(replace(recipe, mentor_base=base))
+        written[base] = {one.text for one in stages.read_written(stage)}
+    assert written["google-t5/t5-large"] == {"From T5."}
+    assert "From T5." not in written["google/flan-t5-large"]
 
 
 def test_pools_give_one_rationale_for_each_output_as_it_was_written(checkout):

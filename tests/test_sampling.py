@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 from bases import FAMILIES
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from mkdkit.models import encoding, loading, sampling
 from mkdkit.settings import SamplingSettings
@@ -133,3 +134,26 @@ def test_one_prompt_that_does_not_fit_is_an_error_and_so_is_any_other_failure(wr
     with pytest.raises(ZeroDivisionError):
         list(sampling.write_samples(model, tokenizer, prompts, TEXTS, settings))
     handle.remove()
+
+
+def test_a_row_that_fills_all_positions_ends_there(bases, tmp_path):
+    """GPT-2 has no position behind its last: reading one is an error of the index."""
+    tokenizer = loading.load_tokenizer(bases["causal"])
+    config = GPT2Config(
+        vocab_size=len(tokenizer), n_positions=24, n_embd=32, n_layer=1, n_head=2,
+        eos_token_id=tokenizer.eos_token_id, bos_token_id=tokenizer.eos_token_id,
+    )  # fmt: skip
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    model = loading.load_base(str(tmp_path))
+    prompts = [tuple(range(300, 300 + n)) for n in (23, 20, 4)]
+    found = flat(sampling.write_greedy(model, tokenizer, prompts, max_new_tokens=9, batch_size=3))
+    assert [one.tokens for one in found] == [1, 4, 9]
+    assert not any(one.is_complete for one in found)
+    ids = model.generate(torch.tensor([prompts[1]]), max_length=24, do_sample=False)[0]
+    assert found[1].text == tokenizer.decode(ids[20:], skip_special_tokens=True).strip()
+    prompts.append(tuple(range(300, 324)))
+    with pytest.raises(ValueError, match="has 25 tokens, more than the 24 that the model reads"):
+        flat(sampling.write_greedy(model, tokenizer, prompts, max_new_tokens=9, batch_size=4))
+    with pytest.raises(ValueError, match="the longest row has 25 tokens"):
+        encoding.require_positions(model, 25, "the longest row")

@@ -163,3 +163,19 @@ def test_a_damaged_shard_that_was_deleted_is_made_again_and_no_other(mentor, tmp
     assert write(tmp_path, mentor) == [len(ROWS)]
     assert (tmp_path / "shard-00001.safetensors").stat().st_mtime_ns == kept
     assert torch.equal(label_store.Store(tmp_path).read(ROWS).log_probs, before.log_probs)
+
+
+def test_a_mentor_padded_to_more_tokens_says_what_it_says_without_them(mentor, tmp_path):
+    """As Qwen2.5: 152,064 logits in the large ones, 151,936 in the small."""
+    own = encoding.vocabulary_of(mentor)
+    write(tmp_path / "own", mentor)
+    wide = copy.deepcopy(mentor)
+    wide.resize_token_embeddings(own + 64, mean_resizing=False)
+    with torch.no_grad():
+        wide.get_output_embeddings().weight[own:] = 3.0  # a likely token that no text has
+    given = {"fill": 0, "identity": {"mentor": "m1"}, "vocabulary": own}
+    list(label_store.write_store(tmp_path / "cut", wide, ROWS, SETTINGS, **given))
+    plain, cut = (label_store.Store(tmp_path / name).read(ROWS) for name in ("own", "cut"))
+    assert torch.equal(plain.token_ids, cut.token_ids)
+    assert torch.allclose(plain.log_probs, cut.log_probs, atol=2e-3)  # held in half precision
+    assert torch.allclose(plain.log_tail, cut.log_tail, atol=1e-4)

@@ -257,3 +257,29 @@ def test_an_unknown_arm_names_the_nearest():
 def test_arms_that_train_no_student_say_so(recipe):
     with pytest.raises(ValueError, match="arm 'base' trains no student"):
         stages.student(recipe, "base")
+
+
+def test_what_could_not_be_carried_to_its_end_is_refused_before_anything_is_spent(
+    recipe, runs, monkeypatch
+):
+    cold = replace(recipe, student=replace(recipe.student, kd_temperature=2.5))
+    with pytest.raises(ValueError, match=r"stored for the temperatures .* got 2.5"):
+        stages.report(cold, ["mentor_kd"])
+    recorded = replace(recipe, augmentation="recorded")
+    with pytest.raises(ValueError, match="no recorded rationales of a mentor made from"):
+        stages.report(recorded, ["self_mentor"])
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ValueError, match="'mcc_kd' learns from pairs of rows"):
+        stages.report(recipe, ["mcc_kd"])
+    assert not list(runs.glob("*"))
+
+
+def test_students_of_two_sizes_have_one_mentor(runs, bases, mentors):
+    smoke = recipes.make("smoke")
+    small, large = (
+        recipes.with_bases(smoke, mentor=mentors["causal"], student=student)
+        for student in (bases["causal"], mentors["causal"])
+    )
+    assert stages.mentor(small).key == stages.mentor(large).key
+    other = recipes.with_bases(smoke, mentor=mentors["causal"], student=bases["encoder-decoder"])
+    assert stages.teacher_set(other).key != stages.teacher_set(small).key  # it reads otherwise

@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 
 from mkdkit.models.cache import give_room
-from mkdkit.models.encoding import end_token, family_of, fill_token
+from mkdkit.models.encoding import (
+    end_token,
+    family_of,
+    fill_token,
+    positions_of,
+    require_positions,
+)
 
 Choose = Callable[[Tensor, Tensor, int], Tensor]  # (rows, vocabulary), row numbers, step -> ids
 Take = Callable[[Tensor, Tensor | None], Tensor]  # new ids, places kept (None: all) -> logits
@@ -32,10 +38,15 @@ def decode(
         tokenizer: the model's.
         prompts: token ids; each is read once.
         n: rows that go on from each prompt.
-        max_new_tokens: after which a row ends without its mark.
+        max_new_tokens: after which a row ends without its mark; one that fills all positions of
+            the model ends there.
         choose: the next token of every row that goes on.
+
+    Raises:
+        ValueError: a prompt fills all positions of the model.
     """
     end = end_token(tokenizer)
+    room = _room(model, prompts, n, max_new_tokens)
     read, mask = _pad_left(prompts, fill_token(tokenizer), model.device)
     causal = family_of(model) == "causal"
     step_of = _causal_steps if causal else _encoder_decoder_steps
@@ -46,13 +57,24 @@ def decode(
         ids = choose(logits.float(), rows, step)
         for row, token in zip(rows.tolist(), ids.tolist(), strict=True):
             written[row].append(token)
-        going = ids != end
-        if not going.any() or step == max_new_tokens - 1:
+        going = (ids != end) & (room[rows] > step + 1)
+        if not going.any():
             break
         keep = close_up(going)
         rows = rows[keep]
         logits = take(ids[keep], None if going.all() else keep)
     return written
+
+
+def _room(model: Any, prompts: Sequence[tuple[int, ...]], n: int, max_new_tokens: int) -> Tensor:
+    """Return how many tokens each row may write."""
+    lengths = [len(prompt) for prompt in prompts]
+    require_positions(model, max(lengths) + 1, "a prompt with the first token after it")
+    room = torch.full((len(prompts) * n,), max_new_tokens, device=model.device)
+    if (positions := positions_of(model)) is not None:
+        read = torch.tensor(lengths, device=model.device).repeat_interleave(n)
+        room = room.minimum(positions - read)
+    return room
 
 
 def close_up(going: Tensor) -> Tensor:

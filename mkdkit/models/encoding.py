@@ -32,6 +32,36 @@ def config_of(model: Any) -> Any:
     return getattr(model, "module", model).config
 
 
+def vocabulary_of(model: Any) -> int:
+    """Return how many logits a model gives for a token."""
+    return vocabulary_in(config_of(model))
+
+
+def vocabulary_in(config: Any) -> int:
+    """Return the same by its config; that of a model of several media has it further in."""
+    return config.get_text_config().vocab_size
+
+
+def positions_of(model: Any) -> int | None:
+    """Return how many tokens a model reads, prompt and completion together; None: no limit.
+
+    An encoder-decoder has none here: T5's positions are distances.
+    """
+    if family_of(model) == "encoder-decoder":
+        return None
+    return getattr(config_of(model).get_text_config(), "max_position_embeddings", None)
+
+
+def require_positions(model: Any, longest: int, what: str) -> None:
+    """Raise a ValueError if a model cannot read so many tokens at once."""
+    limit = positions_of(model)
+    if limit is not None and longest > limit:
+        raise ValueError(
+            f"{what} has {longest} tokens, more than the {limit} that the model reads; lower "
+            "max_tokens, the filters' too, or choose a base that reads more"
+        )
+
+
 def encode_prompt(tokenizer: Any, text: str, family: Family) -> tuple[int, ...]:
     """Return the prompt's token ids, as fine-tuned models here are trained to read it."""
     prompt = prompting.fine_tuned(text) if family == "causal" else prompting.clean_text(text)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from mkdkit import strict_json
-from mkdkit.models import activations, attention, tiny
+from mkdkit.models import activations, attention, nf4, tiny
 from mkdkit.models.encoding import Family
 from mkdkit.settings import Method, Precision, TrainingSettings
 
@@ -64,11 +64,15 @@ def load_tokenizer(base: str) -> Any:
 
 def family_of_base(base: str) -> Family:
     """Return the family of a base from its config alone."""
+    return "encoder-decoder" if config_of_base(base).is_encoder_decoder else "causal"
+
+
+def config_of_base(base: str) -> Any:
+    """Return the config of a base; its weights are not read."""
     from transformers import AutoConfig
 
     with plain_errors(base):
-        config = AutoConfig.from_pretrained(resolve(base))
-    return "encoder-decoder" if config.is_encoder_decoder else "causal"
+        return AutoConfig.from_pretrained(resolve(base))
 
 
 def load_base(
@@ -90,34 +94,16 @@ def load_base(
     name = resolve(base)
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     if quantization is not None:
-        options |= {"quantization_config": _nf4(quantization), "device_map": {"": device()}}
+        options |= {
+            "quantization_config": nf4.settings_of(quantization),
+            "device_map": {"": device()},
+        }
     with plain_errors(base), quiet():
         config = AutoConfig.from_pretrained(name)
         auto = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         model: Any = auto.from_pretrained(name, config=config, **options)
     activations.fuse(model)
     return (model if quantization else model.to(device())).eval()
-
-
-def _nf4(quantization: str) -> Any:
-    from transformers import BitsAndBytesConfig
-
-    if quantization != "nf4":
-        raise ValueError(f"quantization must be 'nf4' or None, got {quantization!r}")
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            import bitsandbytes  # noqa: F401  (not every machine has a wheel of it)
-    except ImportError as error:
-        raise ValueError(
-            "4-bit weights need bitsandbytes, which is not installed here; "
-            "install it, or use method 'lora' (the same adapter on an unquantised base)"
-        ) from error
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
-    )
 
 
 @contextlib.contextmanager
@@ -154,13 +140,6 @@ def quiet() -> Iterator[None]:
         logging.getLogger("bitsandbytes").setLevel(bitsandbytes_level)
         if bars:
             theirs.enable_progress_bar()
-
-
-def dequantise(weight: Any) -> torch.Tensor:
-    """Return a 4-bit weight as the float32 matrix it stands for, on the CPU."""
-    from bitsandbytes.functional import dequantize_4bit
-
-    return dequantize_4bit(weight.data, weight.quant_state).float().cpu()
 
 
 def load_trainable(base: str, settings: TrainingSettings) -> Any:
@@ -241,7 +220,7 @@ def use_dtype() -> torch.dtype:
 def fast_precision() -> Precision:
     """Return the precision this machine's forward pass is fast in: bf16 where it is native."""
     if torch.cuda.is_available():
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     # without the instructions bf16 on a CPU works, but slower than float32
     capability = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return "bf16" if capability() else "fp32"
@@ -254,8 +233,8 @@ def precision_of(asked: Precision) -> Precision:
 
 def autocast(precision: Precision, where: torch.device) -> torch.autocast:
     """Return a context in which matrix products on a device run in the precision asked for."""
-    enabled = precision_of(precision) == "bf16"
-    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=enabled)
+    is_bf16 = precision_of(precision) == "bf16"
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=is_bf16)
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:
@@ -284,17 +263,10 @@ def bytes_by_part(model: nn.Module) -> dict[str, int]:
             frozen += size
             state = getattr(parameter, "quant_state", None)
             if state is not None:  # the blocks' own scales
-                frozen += sum(t.numel() * t.element_size() for t in _tensors_of(state))
+                frozen += sum(t.numel() * t.element_size() for t in nf4.scales(state))
     return {
         "frozen weights": frozen,
         "trained weights": trainable,
         "gradients": trainable,
         "optimiser": 2 * trainable,
     }
-
-
-def _tensors_of(quant_state: Any) -> Iterator[torch.Tensor]:
-    for holder in (quant_state, getattr(quant_state, "state2", None)):
-        absmax = getattr(holder, "absmax", None)
-        if absmax is not None:
-            yield absmax

@@ -63,6 +63,8 @@ def _grid(name: str, said: Mapping[str, Any]) -> GridFile:
     for setting, values in settings.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"{setting} needs a list of values, got {values!r}; write [{values}]")
+    if "seed" in {**settings, **fixed}:  # no draw would follow it
+        raise ValueError("the seed is no setting of a grid; give a list: seeds = [1, 2, 3]")
     if both := sorted(settings.keys() & fixed.keys()):
         raise ValueError(f"{', '.join(both)} cannot both vary and be fixed; keep one of the two")
 

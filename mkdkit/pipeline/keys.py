@@ -1,8 +1,8 @@
 """A stage's key: a hash of everything that could change its result.
 
 The code counts too, so that a reader who edits a loss gets a new result and not the old one: a
-function counts with its source and with that of all it uses inside the package; a module or class
-it names counts with its whole file.
+function counts with its source and with that of all it uses inside the package; a constant it names
+counts with its value, a module or class with its whole file.
 """
 
 import ast
@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
@@ -99,6 +100,23 @@ def _collect(value: Any, pieces: dict[str, str]) -> None:
             pieces[name] = _bare(ast.parse(inspect.getsource(value).lstrip()))
             for used in _names(value.__code__):
                 _collect_used(value.__globals__.get(used), pieces)
+                if constant := _in_words(value.__globals__.get(used), pieces):
+                    pieces[f"{value.__module__}:{used}"] = constant
+
+
+def _in_words(value: Any, pieces: dict[str, str]) -> str:
+    """Return a constant as text, "" if it is none; what code it holds is added to `pieces`."""
+    if isinstance(value, bool | int | float | str | bytes):
+        return repr(value)
+    if isinstance(value, re.Pattern):
+        return repr((value.pattern, value.flags))
+    if isinstance(value, Mapping):
+        return _in_words(list(value.items()), pieces)
+    if isinstance(value, list | tuple | set | frozenset):
+        words = [_in_words(one, pieces) for one in value]
+        return repr(sorted(words) if isinstance(value, set | frozenset) else words)
+    _collect_used(value, pieces)
+    return ""
 
 
 def _collect_used(value: Any, pieces: dict[str, str]) -> None:

@@ -225,7 +225,9 @@ def _soft_labels(recipe: Recipe, rows: int | None, row: Row, where: torch.device
     width = model.get_output_embeddings().in_features
     dtype = torch.bfloat16 if settings.precision == "bf16" else model.dtype
     run = rehearsal.soft_label_step(model, settings, row, where)
-    a_row = len(row.label) * label_store.bytes_a_token(settings.top_k, model.config.vocab_size)
+    a_row = len(row.label) * label_store.bytes_a_token(
+        settings.top_k, encoding.vocabulary_of(model)
+    )
     size = None if rows is None else rows * a_row
     return StagePlan(
         name="mentor: soft labels",

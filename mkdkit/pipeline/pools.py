@@ -2,8 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
@@ -16,8 +18,9 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 def pool(processes: int) -> Iterator[Executor | None]:
     """Return an executor of so many processes; None for one, which needs no other.
 
-    They start anew (nothing is inherited but the environment), share the cores, and draw no
-    progress bars: several would write over one another.
+    One that dies, for want of memory above all, costs no more than what it was at: a fresh one
+    tries that again, once. They start anew (nothing is inherited but the environment), share the
+    cores, and draw no progress bars: several would write over one another.
 
     Raises:
         ValueError: there is less than one process.
@@ -30,12 +33,45 @@ def pool(processes: int) -> Iterator[Executor | None]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     share = str(max(1, (cores or 1) // processes))
     given = {"TQDM_DISABLE": "1"} | {name: os.environ.get(name, share) for name in THREADS}
-    with _environment(given), ProcessPoolExecutor(processes, get_context("spawn")) as executor:
+    with _environment(given), Lasting(processes) as executor:
         try:
             yield executor
         except BaseException:  # Ctrl-C above all: what is waiting must not be begun
             executor.shutdown(cancel_futures=True)
             raise
+
+
+class Lasting(Executor):
+    """Processes that are each replaced when they die; a pool of several would end with one."""
+
+    def __init__(self, processes: int) -> None:
+        self._threads = ThreadPoolExecutor(processes)  # each has a process of its own
+        self._own = threading.local()
+        self._begun: list[ProcessPoolExecutor] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a function called in one of the processes."""
+        return self._threads.submit(self._call, fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the processes, after what is waiting or, if that is cancelled, what was begun."""
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        for process in self._begun:
+            process.shutdown(wait, cancel_futures=cancel_futures)
+
+    def _call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        for _ in range(2):
+            if not hasattr(self._own, "process"):
+                self._own.process = ProcessPoolExecutor(1, get_context("spawn"))
+                self._begun.append(self._own.process)
+            try:
+                return self._own.process.submit(fn, *args, **kwargs).result()
+            except BrokenProcessPool:
+                del self._own.process
+        raise MemoryError(
+            "its process was killed, and so was a second one: for want of memory, most likely; "
+            "with fewer processes each has more"
+        )
 
 
 @contextlib.contextmanager

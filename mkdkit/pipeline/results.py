@@ -6,7 +6,6 @@ A table is a CSV file and, beside it, a JSON file of the same name that says how
 import csv
 import io
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Any
 from filelock import FileLock
 
 import mkdkit
-from mkdkit import strict_json
+from mkdkit import strict_json, temporary
 from mkdkit.pipeline import folders
 
 RESULTS = Path(mkdkit.__file__).parents[1] / "data" / "results"
-SMOKE = Path(tempfile.gettempdir()) / "mkdkit-smoke" / "results"  # what is no result
+SMOKE = temporary.FOLDER / "smoke" / "results"  # what is no result
 
 
 def read_table(name: str, *, folder: Path = RESULTS) -> list[dict[str, Any]]:
@@ -99,7 +98,8 @@ def append_rows(name: str, rows: Sequence[Mapping[str, Any]], *, folder: Path = 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
     # two processes may fill one table: one of them writes the header
-    with FileLock(Path(tempfile.gettempdir()) / f"mkdkit-{name}.lock"):
+    temporary.FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(temporary.FOLDER / f"{name}.lock"):
         is_new = not path.is_file()
         if not is_new:
             _require_columns(path, columns)

@@ -7,7 +7,6 @@ import io
 import math
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +20,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from mkdkit import temporary
+
 STYLE = Path(__file__).with_name("mkdkit.mplstyle")
 FIGURES = Path(__file__).parents[2] / "figures"
-SMOKE_FIGURES = Path(tempfile.gettempdir()) / "mkdkit-smoke" / "figures"
+SMOKE_FIGURES = temporary.FOLDER / "smoke" / "figures"
 STAMP = "smoke run\nnot a result"
 
 # told apart by the common forms of colour blindness, and in grey

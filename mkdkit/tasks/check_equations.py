@@ -4,13 +4,13 @@ Read are +, -, *, x, ×, ·, ÷, /, brackets, and the words plus, minus, times, 
 "equals", "makes" and "gives" count as = right behind a number. Behind a number may stand up to
 four words ("15 red pens + 3 blue pens = 18"). What cannot be read is never called false: letters
 for unknowns, "half of", "5 million", times of day. Where notation is loose the writer gets the
-benefit of the doubt: a result may be rounded, 20% may be 20 or 0.2, a dash before a number may be
-a bullet, units may differ ("2 x 60 minutes = 2 hours"), and in "3 + 4 = 7 + 2 = 9" the first "="
-may go to the 7 only.
+benefit of the doubt: a result may be rounded, 20% may be 20 or 0.2 or a fifth of what it is added
+to, a dash before a number may be a bullet, units may differ ("2 x 60 minutes = 2 hours"), and in
+"3 + 4 = 7 + 2 = 9" the first "=" may go to the 7 only.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from mkdkit.records import Question
@@ -130,7 +130,17 @@ def _readings(text: str) -> list[Number]:
                 evaluate([_part(part, share) for part in reading[1:]]) if value is None else value
             )
             found += [] if value is None else [(value, decimals)]
-    return found
+    return found + _raised(parts, decimals)
+
+
+def _raised(parts: Sequence[str], decimals: int) -> list[Number]:
+    """Return what "50 + 10%" is where a tenth of 50 is meant."""
+    if len(parts) < 3 or not parts[-1].endswith("%") or _part(parts[-2], False) not in ("+", "-"):
+        return []
+    whole, share = evaluate([_part(one, False) for one in parts[:-2]]), _part(parts[-1], True)
+    if whole is None or isinstance(share, str):
+        return []
+    return [(whole * (1 + share if _part(parts[-2], False) == "+" else 1 - share), decimals)]
 
 
 def _part(text: str, is_share: bool) -> str | Fraction:

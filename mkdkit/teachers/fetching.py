@@ -31,7 +31,7 @@ def fetch(
     source: str,
     *,
     task: str | None = None,
-    mentor: str | None = "flan-t5_large",
+    mentor: str | None = published.MENTOR,
     base_url: str | None = None,
     downloads: str | Path = DOWNLOADS,
     manifests: Path = published.MANIFESTS,

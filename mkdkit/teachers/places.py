@@ -10,7 +10,7 @@ from typing import Literal
 
 from mkdkit.settings import QuestionSettings
 from mkdkit.teachers.fetching import DOWNLOADS
-from mkdkit.teachers.published import MCC_FOLDERS
+from mkdkit.teachers.published import MCC_FOLDERS, MENTOR, MENTORS
 
 Kind = Literal["train", "validation", "test", "teacher", "pool", "mentor"]
 
@@ -53,7 +53,7 @@ def find(
     settings: QuestionSettings,
     kind: str,
     *,
-    mentor: str = "flan-t5_large",
+    mentor: str = MENTOR,
     split: str = "default",
 ) -> Path:
     """Return the path of one file of a recorded source.
@@ -83,11 +83,20 @@ def find(
         if candidate.is_file():
             return candidate
     raise NotHereError(
-        f"{kind} file of task {settings.task!r} not found: no {tried[0]}; {_remedy(settings, kind)}"
+        f"{kind} file of task {settings.task!r} not found: no {tried[0]}; "
+        f"{_remedy(settings, kind, mentor)}"
     )
 
 
-def exists(settings: QuestionSettings, kind: str, *, mentor: str = "flan-t5_large") -> bool:
+def published_mentor(base: str) -> str:
+    """Return the published mentor whose rationales stand in for those of a mentor's base.
+
+    That of the same base, where it is one that the paper has; of any other Flan-T5-large's.
+    """
+    return MENTORS.get(Path(base).name.lower(), MENTOR)
+
+
+def exists(settings: QuestionSettings, kind: str, *, mentor: str = MENTOR) -> bool:
     """Say whether a file of a recorded source is there."""
     try:
         return bool(find(settings, kind, mentor=mentor))
@@ -110,7 +119,7 @@ def _mcc_folder(settings: QuestionSettings) -> str:
     return folders.get(settings.task, "")
 
 
-def _remedy(settings: QuestionSettings, kind: str) -> str:
+def _remedy(settings: QuestionSettings, kind: str, mentor: str) -> str:
     if settings.source == "jsonl":
         return "data_dir must name a folder with train.jsonl and test.jsonl, or one .jsonl file"
     if settings.source == "fine-tune-cot" and kind != "split":
@@ -119,7 +128,8 @@ def _remedy(settings: QuestionSettings, kind: str) -> str:
             f"the repository keeps it in {archive}.tar.gz, linked under 'Data' in its README "
             "(github.com/itsnamgyu/reasoning-teacher): unpack it there"
         )
+    every = " --every-mentor" if kind == "mentor" and mentor != MENTOR else ""
     return (
-        f"fetch it with `mkdkit fetch {settings.source} --task {settings.task}`, or name a folder "
-        "that has it (data_dir)"
+        f"fetch it with `mkdkit fetch {settings.source} --task {settings.task}{every}`, or name a "
+        "folder that has it (data_dir)"
     )

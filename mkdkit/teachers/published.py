@@ -15,6 +15,9 @@ from mkdkit import strict_json
 MANIFESTS = Path(__file__).with_name("manifests")
 # MCC-KD names a folder, not a file, after the task
 MCC_FOLDERS = {"ASDiv": "asdiv", "CSQA": "commonsense_qa", "GSM8K": "gsm8k", "SVAMP": "svamp"}
+# whose augmentations Mentor-KD publishes: last part of a base's name -> as its folders are named
+MENTORS = {"flan-t5-large": "flan-t5_large", "t5-large": "t5_large"}
+MENTOR = MENTORS["flan-t5-large"]  # where none is named: the paper's main one
 # what the published file names add to a task's name
 _ENDING = re.compile(r"(_\d+_train|_rand\d+_aug\d+|_train|_test|_\d+|__\w+)$")
 

@@ -18,6 +18,7 @@ from mkdkit.tasks import answers, catalogue
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers import hub, places
 from mkdkit.teachers.formats import Format, Row, each_row, read_rows
+from mkdkit.teachers.published import MENTOR
 from mkdkit.teachers.question_sets import (
     first_shuffled,
     read_all_questions,
@@ -135,7 +136,7 @@ def each_rationale_for(
     questions: Sequence[Question],
     *,
     kind: places.Kind = "teacher",
-    mentor: str = "flan-t5_large",
+    mentor: str = MENTOR,
     trust_flags: bool = False,
 ) -> Iterator[Rationale]:
     """Yield a source's own rationales of `questions`, as they stand there.

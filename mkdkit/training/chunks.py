@@ -47,7 +47,7 @@ def batch_loss(
     """
     batch = encoding.collate(rows, fill=fill, model=model)
     batch = {name: value.to(model.device) for name, value in batch.items()}
-    vocabulary = encoding.config_of(model).vocab_size
+    vocabulary = encoding.vocabulary_of(model)
     chunks = list(_chunks(rows, max(1, most_logits // vocabulary)))
     head = getattr(model, "module", model).get_output_embeddings()
     if len(chunks) > 1 and is_sum_over_rows and head not in _CAPPED:

@@ -74,7 +74,8 @@ def consistent_answers(
     """Return MCC-KD's loss for batches of paired rows, as a sum over scored tokens.
 
     Per token it is rationale loss + `consistency_weight` · consistency, where consistency is a
-    mean over the batch's pairs of different rationales.
+    mean over the batch's pairs of different rationales; where `max_batch_tokens` has a batch split,
+    over those of each part.
 
     Args:
         settings: weight and temperature of the consistency.

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from mkdkit import strict_json
+from mkdkit.models import encoding
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings
 from mkdkit.training.batches import lengths_of
@@ -139,6 +140,7 @@ def write_store(
     *,
     fill: int,
     identity: dict[str, Any],
+    vocabulary: int | None = None,
     team: Team = ALONE,
 ) -> Iterator[int]:
     """Write the mentor's soft labels for rows; yield how many are done, shard by shard.
@@ -153,6 +155,7 @@ def write_store(
         settings: top_k, batch size.
         fill: the id in padded places.
         identity: what names mentor and tokenizer; goes into the manifest.
+        vocabulary: the student's, if it is smaller than the mentor's (`soft_labels.speak`).
         team: processes that each write their share of the shards, with the same arguments.
     """
     folder = Path(folder)
@@ -163,23 +166,24 @@ def write_store(
     taken = set(shards)  # a shard that was deleted for being damaged leaves a gap
     names = (f"shard-{number:05d}.safetensors" for number in itertools.count())
     free = (name for name in names if name not in taken)
+    words = min(vocabulary or encoding.vocabulary_of(mentor), encoding.vocabulary_of(mentor))
     written, size = len(here), settings.batch_size * SHARD_BATCHES
     parts = [(next(free), todo[first : first + size]) for first in range(0, len(todo), size)]
     team.wait()  # until all have seen the same shards
     for name, places in team.take(parts):
         some = [rows[place] for place in places]
-        _write_shard(folder / name, mentor, some, settings, fill)
+        _write_shard(folder / name, mentor, some, settings, fill, words)
         written += len(some)
         yield written
     team.wait()
     if team.is_first:
         shards += [name for name, _ in parts]
-        _write_manifest(folder, mentor, shards, len(here) + len(todo), identity, settings)
+        identity = {**identity, "vocabulary": words}
+        _write_manifest(folder, shards, len(here) + len(todo), identity, settings)
 
 
 def _write_manifest(
     folder: Path,
-    mentor: Any,
     shards: Sequence[str],
     rows: int,
     identity: dict[str, Any],
@@ -189,7 +193,6 @@ def _write_manifest(
         **identity,
         "top_k": settings.top_k,
         "temperatures": list(TEMPERATURES),
-        "vocabulary": mentor.config.vocab_size,
         "rows": rows,
         "scored_tokens": sum(_scored_tokens(folder / name) for name in shards),
         "shards": sorted(shards),
@@ -218,10 +221,15 @@ def _scored_tokens(path: Path) -> int:
 
 
 def _write_shard(
-    path: Path, mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
+    path: Path,
+    mentor: Any,
+    rows: Sequence[Row],
+    settings: SoftLabelSettings,
+    fill: int,
+    vocabulary: int,
 ) -> None:
     batches = [rows[i : i + settings.batch_size] for i in range(0, len(rows), settings.batch_size)]
-    parts = [_speak(mentor, batch, settings, fill) for batch in batches]
+    parts = [_speak(mentor, batch, settings, fill, vocabulary) for batch in batches]
     arrays = {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
     keys = _digests(row.key for row in rows)
     arrays["row_keys"] = np.frombuffer(keys.tobytes(), np.uint8).reshape(len(rows), KEY_BYTES)
@@ -232,12 +240,12 @@ def _write_shard(
 
 
 def _speak(
-    mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int
+    mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, fill: int, vocabulary: int
 ) -> dict[str, Tensor]:
     """Return a batch's soft labels as a shard stores them."""
-    labels = speak(mentor, rows, settings, fill=fill)
+    labels = speak(mentor, rows, settings, fill=fill, vocabulary=vocabulary)
     return {
-        "token_ids": labels.token_ids.cpu().to(_id_type(mentor.config.vocab_size)),
+        "token_ids": labels.token_ids.cpu().to(_id_type(vocabulary)),
         "log_probs": labels.log_probs.cpu().half(),
         "log_tail": labels.log_tail.cpu(),  # half would lose small tails
     }

@@ -31,10 +31,7 @@ class SoftLabels:
 
     def tail_at(self, temperature: float) -> Tensor:
         """Return (scored tokens,): the log of the tail's mass at one of the stored temperatures."""
-        if temperature not in TEMPERATURES:
-            raise ValueError(
-                f"soft labels are stored for the temperatures {TEMPERATURES}, got {temperature}"
-            )
+        require_stored(temperature)
         return self.log_tail[:, TEMPERATURES.index(temperature)]
 
     def loss(
@@ -81,6 +78,15 @@ class SoftLabels:
         return -label.sum(), soft
 
 
+def require_stored(temperature: float) -> None:
+    """Raise a ValueError unless soft labels are stored for a temperature."""
+    if temperature not in TEMPERATURES:
+        raise ValueError(
+            f"soft labels are stored for the temperatures {TEMPERATURES}, got {temperature}; "
+            "choose one of them as kd_temperature"
+        )
+
+
 class LabelSource(Protocol):
     """Where soft labels come from: a store, above all."""
 
@@ -111,7 +117,12 @@ def keep_top_k(logits: Tensor, k: int) -> SoftLabels:
 
 @torch.no_grad()
 def speak(
-    mentor: Any, rows: Sequence[Row], settings: SoftLabelSettings, *, fill: int
+    mentor: Any,
+    rows: Sequence[Row],
+    settings: SoftLabelSettings,
+    *,
+    fill: int,
+    vocabulary: int | None = None,
 ) -> SoftLabels:
     """Return what a mentor says to the scored tokens of some rows, in one forward pass.
 
@@ -121,10 +132,12 @@ def speak(
         rows: one batch.
         settings: top_k, precision.
         fill: the id in padded places.
+        vocabulary: the student's, if the mentor's output layer is wider; what is beyond is padding
+            that no token has, and is left out.
     """
     batch = encoding.collate(rows, fill=fill, model=mentor)
     batch = {name: value.to(mentor.device) for name, value in batch.items()}
     is_whole = mentor.dtype == torch.float32
     with loading.autocast(settings.precision if is_whole else "fp32", mentor.device):
         logits, _ = encoding.predict_scored(mentor, batch)
-    return keep_top_k(logits, settings.top_k)
+    return keep_top_k(logits[:, :vocabulary], settings.top_k)

@@ -20,6 +20,8 @@ from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import places, recorded, scripted
 
 SPLITS = ("train", "validation", "test")
+# names of a tokenizer's files: of today's, and of older ones in parts
+TOKENIZER = ("tokenizer*", "*.model", "vocab.*", "merges.txt", "*_tokens*.json")
 
 
 def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
@@ -60,7 +62,9 @@ def _question_files(asked: QuestionSettings) -> list[Path]:
         return []
     if asked.data_dir and Path(asked.data_dir).is_file():
         return [Path(asked.data_dir)]
-    kinds = [kind for kind in ("train", "validation", "test") if places.exists(asked, kind)]
+    # which kinds there are depends on the source
+    every = ("train", "validation", "test", "questions", "split")
+    kinds = [kind for kind in every if places.exists(asked, kind)]
     return [places.find(asked, kind) for kind in kinds]
 
 
@@ -207,17 +211,19 @@ def filtered(
         written,
         settings=filter_key(recipe, settings),
         inputs=[asked, written],
-        files=base_files(recipe.student_base),
+        files=tokenizer_files(recipe.student_base),
         fresh=fresh,
     )
 
 
 def filter_key(recipe: Recipe, settings: FilterSettings) -> dict[str, Any]:
-    """Return the settings that a filter's result depends on."""
+    """Return the settings that a filter's result depends on, beside `tokenizer_files`."""
+    base = recipe.student_base
     return {
         **asdict(settings),
         "template": recipe.student.template,
-        "tokenizer": recipe.student_base,
+        # by content, where it can be: students of two sizes share a teacher's set and a mentor
+        "read_by": loading.family_of_base(base) if tokenizer_files(base) else base,
         "task": asdict(catalogue.find(recipe.questions.task)),
     }
 
@@ -283,5 +289,11 @@ def base_files(base: str) -> list[Path]:
     folder = Path(loading.resolve(base))
     if not folder.is_dir():
         return []
-    wanted = ("*.safetensors", "config.json", "tokenizer*", "*.model")
+    wanted = ("*.safetensors", "config.json", *TOKENIZER)
     return sorted({path for pattern in wanted for path in folder.glob(pattern)})
+
+
+def tokenizer_files(base: str) -> list[Path]:
+    """Return the files of a local base's tokenizer (a Hub name has none)."""
+    folder = Path(loading.resolve(base))
+    return sorted({path for pattern in TOKENIZER for path in folder.glob(pattern)})

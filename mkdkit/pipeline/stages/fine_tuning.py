@@ -54,6 +54,7 @@ def fine_tune(
     """Train a base on rows, follow it step by step in the event file, and save what was trained."""
     tokenizer = loading.load_tokenizer(base)
     model = loading.load_trainable(base, settings)
+    encoding.require_positions(model, max(batches.lengths_of(rows), default=0), "the longest row")
     steps = loop.train(
         model,
         rows,

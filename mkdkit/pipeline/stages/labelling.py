@@ -38,6 +38,8 @@ def labels(
     speaker = mentor(recipe, base=base)
     asked = questions(with_new_questions(recipe) if new == "labelled" else recipe)
     sets = [teacher_set(recipe), *mentor_sets(recipe, base=base, new=new)]
+    # of the student only its tokens count: another student of its family learns from the same
+    files = [path for path in base_files(recipe.student_base) if path.suffix != ".safetensors"]
     return compute_or_load(
         "soft-labels",
         _soft_labels,
@@ -51,9 +53,10 @@ def labels(
             "template": recipe.student.template,
             "max_tokens": recipe.student.max_tokens,
             **({"padded": True} if is_padded else {}),
+            **({} if files else {"student": recipe.student_base}),
         },
         inputs=[asked, speaker, *sets],
-        files=base_files(recipe.student_base),
+        files=files,
         fresh=fresh,
         shared=True,
     )
@@ -84,6 +87,7 @@ def _soft_labels(
         recipe.soft_labels,
         fill=encoding.fill_token(tokenizer),
         identity={"mentor": speaker.key},
+        vocabulary=encoding.vocabulary_in(loading.config_of_base(recipe.student_base)),
         team=launched.team(),
     )
     for _ in progress(written, "soft labels", "shard", None):

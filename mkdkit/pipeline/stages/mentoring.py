@@ -66,11 +66,15 @@ def augmentation(
     """Return the stage with what the mentor wrote for the training questions, unfiltered.
 
     With `more`, also for as many questions that the teacher never saw.
+
+    Raises:
+        ValueError: recorded rationales of a mentor with another base are asked for.
     """
     asked = questions(with_new_questions(recipe) if more else recipe)
     if recipe.augmentation == "recorded":
+        require_recorded(recipe, base)
         settings = {"recorded": recipe.sampling.degree, "seed": recipe.seed}
-        inputs, files = [asked], [places.find(recipe.questions, "mentor")]
+        inputs, files = [asked], [places.find(recipe.questions, "mentor", mentor=_recorder(recipe))]
         compute: Callable[..., None] = _recorded_augmentation
     else:
         settings = asdict(recipe.sampling)
@@ -89,9 +93,22 @@ def augmentation(
     )
 
 
+def require_recorded(recipe: Recipe, base: str | None) -> None:
+    """Refuse recorded rationales of a mentor with another base than the recipe's."""
+    if base not in (None, recipe.mentor_base):
+        raise ValueError(
+            f"there are no recorded rationales of a mentor made from {base}; "
+            "with augmentation 'own' it writes them itself"
+        )
+
+
+def _recorder(recipe: Recipe) -> str:
+    return places.published_mentor(recipe.mentor_base)
+
+
 def _recorded_augmentation(work: Work, recipe: Recipe, asked: Stage) -> None:
-    train = read_splits(asked).train
-    every = recorded.each_rationale_for(recipe.questions, train, kind="mentor")
+    train, mentor = read_splits(asked).train, _recorder(recipe)
+    every = recorded.each_rationale_for(recipe.questions, train, kind="mentor", mentor=mentor)
     keep_some(work, every, train, recipe.sampling.degree, recipe.seed)
 
 

@@ -11,7 +11,7 @@ from mkdkit.pipeline import arms
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load, read_done, runs_folder
 from mkdkit.pipeline.stages.data import questions, read_splits
 from mkdkit.pipeline.stages.scores import scores
-from mkdkit.pipeline.stages.students import require_one_vocabulary
+from mkdkit.pipeline.stages.students import require_possible
 from mkdkit.pipeline.stages.unlabelled import UNLABELLED
 from mkdkit.settings import Recipe
 
@@ -20,7 +20,7 @@ def report(recipe: Recipe, names: Iterable[str] = arms.DEFAULT, *, fresh: bool =
     """Return the stage with `report.json`: arms, filter, stages, settings, versions."""
     names = list(names)
     for name in names:
-        require_one_vocabulary(recipe, name)
+        require_possible(recipe, name)
     scored = [scores(recipe, name) for name in names]
     return compute_or_load(
         "report",

@@ -7,7 +7,7 @@ from typing import Any
 
 from mkdkit import json_lines
 from mkdkit.evaluation import scoring, voting
-from mkdkit.models import loading, prompting
+from mkdkit.models import encoding, loading, prompting
 from mkdkit.pipeline import arms, launched
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
@@ -120,7 +120,7 @@ def _model_answers(
         task,
         recipe.scoring,
         prompted=method.prompted,
-        examples=_examples(splits, source, tokenizer, recipe) if needs_examples else (),
+        examples=_examples(splits, source, model, tokenizer, recipe) if needs_examples else (),
         label=label,
     )
 
@@ -148,7 +148,7 @@ def load_untrained(recipe: Recipe) -> tuple[Any, Any]:
 
 
 def _examples(
-    splits: Splits, source: Stage | None, tokenizer: Any, recipe: Recipe
+    splits: Splits, source: Stage | None, model: Any, tokenizer: Any, recipe: Recipe
 ) -> list[scoring.Example]:
     """Return the first solved training questions, four at most, that fit before a question."""
     if source is None:
@@ -156,7 +156,9 @@ def _examples(
     first = {one.question_id: one for one in reversed(read_kept(source))}
     solved = [(question, first[question.id]) for question in splits.train if question.id in first]
     longest = max(splits.test, key=lambda question: len(question.text)).text
-    room = tokenizer.model_max_length - recipe.scoring.max_new_tokens
+    room = tokenizer.model_max_length
+    if encoding.family_of(model) == "causal":  # it reads what it writes, too
+        room = min(room, encoding.positions_of(model) or room) - recipe.scoring.max_new_tokens
     fitting = [
         solved[:n]
         for n in range(1, FEW_SHOTS + 1)

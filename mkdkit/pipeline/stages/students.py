@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mkdkit.models import encoding, loading
-from mkdkit.pipeline import arms
+from mkdkit.pipeline import arms, launched
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
@@ -20,26 +20,35 @@ from mkdkit.pipeline.stages.data import (
 from mkdkit.pipeline.stages.fine_tuning import fine_tune
 from mkdkit.pipeline.stages.labelling import labels
 from mkdkit.pipeline.stages.lessons import lesson_of
-from mkdkit.pipeline.stages.mentoring import mentor_set
+from mkdkit.pipeline.stages.mentoring import mentor_set, require_recorded
 from mkdkit.pipeline.stages.unlabelled import mentor_sets
 from mkdkit.settings import Recipe
-from mkdkit.training import batches
+from mkdkit.training import batches, soft_labels
 
 
-def require_one_vocabulary(recipe: Recipe, arm: str) -> None:
-    """Refuse bases that cannot share soft labels, before hours go into the mentor.
+def require_possible(recipe: Recipe, arm: str) -> None:
+    """Refuse what could not be carried to its end, before hours go into the mentor.
 
     Raises:
-        ValueError: the arm learns from soft labels, and a token of one base is another's other.
+        ValueError: the arm learns from soft labels, and a token of one base is another's other, or
+            none are stored for its temperature; it learns from pairs, in several processes; or it
+            needs rationales that nobody recorded.
     """
-    bases = {recipe.mentor_base, recipe.student_base}
     method = arms.find(arm)
-    if (
-        method.soft_labels
-        and not method.self_mentor
-        and recipe.student.kd_weight
-        and len(bases) > 1
-    ):
+    if method.soft_labels and recipe.student.kd_weight:
+        soft_labels.require_stored(recipe.student.kd_temperature)
+        _require_one_vocabulary(recipe, method)
+    if method.consistent and launched.processes() > 1:
+        raise ValueError(
+            f"arm {arm!r} learns from pairs of rows, which several processes cannot share; run it "
+            "in one, without a launcher"
+        )
+    if method.self_mentor and recipe.augmentation == "recorded":
+        require_recorded(recipe, recipe.student_base)
+
+
+def _require_one_vocabulary(recipe: Recipe, method: Arm) -> None:
+    if not method.self_mentor and recipe.mentor_base != recipe.student_base:
         mentors, own = map(loading.load_tokenizer, (recipe.mentor_base, recipe.student_base))
         encoding.require_shared_vocabulary(mentors, own)
 
@@ -75,10 +84,10 @@ def given_to(recipe: Recipe, arm: str) -> Given:
     """Return what an arm's student is given; what it rests on is computed if it is not there.
 
     Raises:
-        ValueError: the arm trains no student, or its bases cannot share soft labels.
+        ValueError: the arm trains no student, or is not possible (`require_possible`).
     """
     method = arms.find(arm)
-    require_one_vocabulary(recipe, arm)
+    require_possible(recipe, arm)
     if method.completions is None or method.role != "student":
         raise ValueError(f"arm {arm!r} trains no student; it is {method.what}")
     recipe = _for_arm(recipe, method)

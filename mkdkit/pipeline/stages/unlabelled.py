@@ -8,12 +8,12 @@ from mkdkit.evaluation import voting
 from mkdkit.pipeline.arms import NewQuestions
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
-    base_files,
     filter_key,
     keep_filtered,
     questions,
     read_splits,
     read_written,
+    tokenizer_files,
     with_new_questions,
 )
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
@@ -50,7 +50,7 @@ def unlabelled_set(recipe: Recipe, *, base: str | None = None, fresh: bool = Fal
             "least_share": recipe.voting.least_share,
         },
         inputs=[own, asked, written],
-        files=base_files(recipe.student_base),
+        files=tokenizer_files(recipe.student_base),
         fresh=fresh,
     )
 

@@ -92,7 +92,7 @@ class LocalModel:
         """
         request = _Request(prompt, n, have, max_tokens, asyncio.get_running_loop().create_future())
         request.ids = self._encode(prompt)
-        longest = getattr(encoding.config_of(self._model), "max_position_embeddings", None)
+        longest = encoding.positions_of(self._model)
         if longest and len(request.ids) + max_tokens > longest:
             raise UnansweredError(
                 f"the prompt has {len(request.ids)} tokens, and {max_tokens} may be written: "

@@ -1,6 +1,7 @@
 """What a server's response holds: replies, tokens, the model's name; odd ones are told apart."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from mkdkit.teachers.asking import prompts
@@ -59,10 +60,19 @@ def _said(choice: Any) -> Said:
     """One reply, its hidden reasoning apart."""
     message = getattr(choice, "message", None)
     place = choice if message is None else message
-    text = getattr(place, "text" if message is None else "content", None) or ""
+    text = _joined(getattr(place, "text" if message is None else "content", None))
     hidden = getattr(place, "reasoning_content", None) or getattr(place, "reasoning", None)
     text, reasoning = prompts.split_thought(text, hidden if isinstance(hidden, str) else None)
     return Said(text.strip(), reasoning, str(choice.finish_reason))
+
+
+def _joined(content: Any) -> str:
+    """The text of a reply, which some servers give in parts."""
+    if isinstance(content, list):
+        return "".join(_joined(part) for part in content)
+    if isinstance(content, Mapping):  # {"type": "text", "text": "..."}; a part of another kind: ""
+        return _joined(content.get("text"))
+    return content if isinstance(content, str) else ""
 
 
 def is_named(answered: str, asked: str) -> bool:
