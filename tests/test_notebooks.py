@@ -17,7 +17,7 @@ from PIL import Image, ImageChops
 
 from mkdkit.evaluation import seeds
 from mkdkit.pipeline import clean_notebooks, notebooks, recipes, results
-from mkdkit.show import cards
+from mkdkit.show import cards, published
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 SECONDS_A_CELL = 300
@@ -327,7 +327,16 @@ def test_the_readme_quotes_what_soft_labels_weigh_what_rows_take_and_what_was_tr
         by_weight.setdefault(row["student.kd_weight"], []).append(row["accuracy"])
     means = [statistics.fmean(by_weight[weight]) for weight in sorted(by_weight)]
     low, high, last = min(means[:-1]), max(means[:-1]), means[-1]
-    assert f"from λ = 0 to 0.9 Mentor-KD has {low:.1f}% to {high:.1f}%, at 1 {last:.1f}%" in readme
+    weights = ", ".join(f"{weight:g}" for weight in sorted(by_weight)[:-2])
+    assert f"at λ = {weights} and {sorted(by_weight)[-2]:g} Mentor-KD has {low:.1f}% to" in readme
+    usual = [
+        row["accuracy"] for row in results.read_table("tiny_cost") if row["arm"] == "mentor_kd"
+    ]
+    assert 0.6 not in by_weight
+    assert (
+        f"{high:.1f}%, at the 0.6 of all other tables the {statistics.fmean(usual):.1f}% above, "
+        f"at 1 {last:.1f}%"
+    ) in readme
     tried = json.loads((results.RESULTS / "stress.json").read_text(encoding="utf-8"))
     assert f"{tried['kills_survived']} kills of {tried['kills']} survived" in readme
     assert f"{tried['inputs_tried']:,} damaged files and {tried['texts_tried']:,} random" in readme
@@ -336,6 +345,26 @@ def test_the_readme_quotes_what_soft_labels_weigh_what_rows_take_and_what_was_tr
     few, *_, many = json.loads(path.read_text(encoding="utf-8"))["measured"].values()
     most = max(many[name]["mib"] - few[name]["mib"] for name in few)
     assert f"no stage takes more than {math.ceil(most)} MiB more for 300 thousand" in readme
+
+
+def test_the_readme_quotes_the_scores_on_published_questions():
+    readme = " ".join((notebooks.ROOT / "README.md").read_text(encoding="utf-8").split())
+    rows = results.read_table("tiny_real")
+    task = "last_letter_concatenation"
+
+    def mean(arm):
+        scores = [row["accuracy"] for row in rows if (row["task"], row["arm"]) == (task, arm)]
+        assert len(scores) == 5
+        return statistics.fmean(scores)
+
+    assert f"{mean('mentor_kd'):.1f}% with Mentor-KD, " in readme
+    assert f"{mean('fine_tune_cot'):.1f}% with Fine-tune-CoT" in readme
+    assert f"{mean('fine_tune_cot_equal_steps'):.1f}% with as many steps as Mentor-KD" in readme
+    assert f"{mean('answer_only'):.1f}% from answers alone" in readme
+    column = published.COLUMNS.index(task)
+    published_score = published.TABLE_3["Flan-T5-small", "mentor_kd"][column]
+    assert f"The published Flan-T5-small has {published_score:.1f}% with Mentor-KD" in readme
+    assert mean("answer_only") > published_score
 
 
 def test_the_readme_quotes_the_table_of_costs():
