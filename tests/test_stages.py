@@ -10,6 +10,7 @@ from bases import SAVE
 from mkdkit import records
 from mkdkit.models import encoding
 from mkdkit.pipeline import arms, folders, recipes, stages
+from mkdkit.pipeline.stages.scores import FEW_SHOTS, _examples, load_untrained
 from mkdkit.settings import TeacherSettings
 from mkdkit.training import label_store, loop
 
@@ -283,3 +284,15 @@ def test_students_of_two_sizes_have_one_mentor(runs, bases, mentors):
     assert stages.mentor(small).key == stages.mentor(large).key
     other = recipes.with_bases(smoke, mentor=mentors["causal"], student=bases["encoder-decoder"])
     assert stages.teacher_set(other).key != stages.teacher_set(small).key  # it reads otherwise
+
+
+def test_a_model_that_reads_what_it_writes_is_shown_fewer_examples(runs, bases, mentors):
+    shown = {}
+    for family, base in bases.items():
+        smoke = recipes.with_bases(recipes.make("smoke"), mentor=mentors[family], student=base)
+        smoke = replace(smoke, scoring=replace(smoke.scoring, max_new_tokens=200))
+        splits = stages.read_splits(stages.questions(smoke))
+        model, tokenizer = load_untrained(smoke)
+        examples = _examples(splits, stages.teacher_set(smoke), model, tokenizer, smoke)
+        shown[family] = len(examples)
+    assert shown["causal"] < shown["encoder-decoder"] <= FEW_SHOTS
