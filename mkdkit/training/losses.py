@@ -133,9 +133,9 @@ def student_loss(
 ) -> Tensor:
     """Return (1 - λ) · rationale loss + λ · soft-label loss, with λ = `kd_weight`.
 
-    Softening by τ shrinks the soft labels' gradient by about τ². Mentor-KD leaves it so, and τ
-    then also changes the weight of the term; `tau_squared` multiplies it back, as Hinton et al.
-    (2015) do.
+    Where τ is large against the logits, the soft labels' gradient shrinks with 1/τ². Mentor-KD
+    leaves it so: τ also changes the weight of the term. `tau_squared` multiplies it back, as
+    Hinton et al. (2015) do.
 
     Source: Lee et al., Mentor-KD (EMNLP 2024), equation 5.
     """
