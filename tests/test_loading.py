@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
+
+from mkdkit.models import loading
+from mkdkit.settings import TrainingSettings
 
 BENCHMARKS = Path(__file__).parent / "benchmarks"  # one of them watches memory
 
@@ -42,3 +46,17 @@ def test_layers_are_quantised_one_by_one_as_they_are_read(tmp_path):
     assert whole > 250 * 2**20
     assert found["held"] < 0.3 * whole  # half a byte a weight instead of two, and the scales
     assert found["held"] * 0.9 < found["grown"] < 0.6 * whole
+
+
+@pytest.mark.parametrize("fast", ["bf16", "fp32"])
+def test_beside_4_bits_a_cpu_works_in_what_it_is_fast_in(fast, bases, monkeypatch):
+    """A step in bfloat16 took ten times as long where a CPU has no instructions for it."""
+    monkeypatch.setattr(loading, "device", lambda: torch.device("cpu"))
+    monkeypatch.setattr(loading, "fast_precision", lambda: fast)
+    model = loading.load_trainable(bases["causal"], TrainingSettings(method="qlora"))
+    wanted = torch.bfloat16 if fast == "bf16" else torch.float32
+    frozen = {one.dtype for one in model.parameters() if not one.requires_grad}
+    assert frozen == {torch.uint8, wanted}  # 4-bit blocks, and all else
+    products = {one.compute_dtype for one in model.modules() if hasattr(one, "compute_dtype")}
+    assert products == {wanted}
+    assert loading.dtype_beside_4bit(torch.device("cuda")) == torch.bfloat16

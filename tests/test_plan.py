@@ -208,7 +208,7 @@ def test_soft_labels_are_rehearsed_to_the_byte_or_nearly(base, method, precision
 def in_use(base, settings):
     """A base with its adapter as a trained model is held."""
     is_4bit = settings.method == "qlora"
-    dtype = torch.bfloat16 if is_4bit else torch.float32
+    dtype = loading.dtype_beside_4bit(loading.device()) if is_4bit else torch.float32
     model = loading.load_base(base, quantization="nf4" if is_4bit else None, dtype=dtype)
     model = model if settings.method == "full" else loading.add_lora(model, settings)
     return model.eval().requires_grad_(False)

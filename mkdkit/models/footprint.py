@@ -99,8 +99,11 @@ def hold(
         where: the device planned for; a GPU is taken to know bf16.
         to_train: ready for training; else as it is used afterwards, with nothing left to train.
     """
-    is_half = settings.method == "qlora" or (where.type == "cuda" and not to_train)
-    model = build(base, dtype=torch.bfloat16 if is_half else torch.float32)
+    if settings.method == "qlora":
+        dtype = loading.dtype_beside_4bit(where)
+    else:
+        dtype = torch.bfloat16 if where.type == "cuda" and not to_train else torch.float32
+    model = build(base, dtype=dtype)
     weights = weight_bytes(model, quantised=settings.method == "qlora")
     parameters = sum(one.numel() for one in model.parameters())
     # on "meta", the adapter's weights too; a warning of what will be renamed belongs to a run

@@ -95,7 +95,7 @@ def load_base(
     options: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
     if quantization is not None:
         options |= {
-            "quantization_config": nf4.settings_of(quantization),
+            "quantization_config": nf4.settings_of(quantization, dtype_beside_4bit(device())),
             "device_map": {"": device()},
         }
     with plain_errors(base), quiet():
@@ -145,7 +145,7 @@ def quiet() -> Iterator[None]:
 def load_trainable(base: str, settings: TrainingSettings) -> Any:
     """Return a model whose trainable weights, in float32, are what `settings.method` trains."""
     is_4bit = settings.method == "qlora"
-    held: Any = {"quantization": "nf4", "dtype": torch.bfloat16} if is_4bit else {}
+    held: Any = {"quantization": "nf4", "dtype": dtype_beside_4bit(device())} if is_4bit else {}
     return make_trainable(load_base(base, **held), settings, device())
 
 
@@ -205,7 +205,7 @@ def load_trained(folder: str | Path) -> Any:
     from peft import PeftModel
 
     record = strict_json.read(folder / BASE)
-    dtype = torch.bfloat16 if record["quantization"] else use_dtype()
+    dtype = dtype_beside_4bit(device()) if record["quantization"] else use_dtype()
     base = load_base(record["base"], quantization=record["quantization"], dtype=dtype)
     with plain_errors(str(folder)), warnings.catch_warnings(action="ignore"):
         return PeftModel.from_pretrained(base, str(folder)).eval()
@@ -215,6 +215,15 @@ def use_dtype() -> torch.dtype:
     """Return the dtype a model that is not trained is held in: half the memory on a GPU."""
     is_fast = device().type == "cuda" and fast_precision() == "bf16"
     return torch.bfloat16 if is_fast else torch.float32
+
+
+def dtype_beside_4bit(where: torch.device) -> torch.dtype:
+    """Return the dtype of what is not quantised beside 4-bit weights, and of products with them.
+
+    On a CPU without instructions for bfloat16, a step in it takes ten times as long as in float32.
+    """
+    is_slow = where.type == "cpu" and fast_precision() == "fp32"
+    return torch.float32 if is_slow else torch.bfloat16
 
 
 def fast_precision() -> Precision:

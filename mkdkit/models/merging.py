@@ -27,14 +27,14 @@ def merge(folder: str | Path) -> Any:
     """Return the model of a folder with an adapter as `loading.save` left it, merged.
 
     A base that was held in 4 bits is merged as it was held: every weight the number its 4 bits
-    stand for, in bfloat16. Beside those weights the adapter was trained, and the whole was scored;
+    stand for, in the dtype of all else. Beside those the adapter was trained, and the whole scored;
     beside the weights from before they were quantised it would be another model.
     """
     from peft import PeftModel
 
     record = strict_json.read(Path(folder) / loading.BASE)
     four_bits = record["quantization"]
-    dtype = torch.bfloat16 if four_bits else torch.float32
+    dtype = loading.dtype_beside_4bit(loading.device()) if four_bits else torch.float32
     model = loading.load_base(record["base"], quantization=four_bits, dtype=dtype)
     with loading.quiet(), warnings.catch_warnings(action="ignore"):
         if four_bits:

@@ -10,8 +10,13 @@ from typing import Any
 import torch
 
 
-def settings_of(quantization: str) -> Any:
-    """Return what transformers needs to load a base so; a ValueError if that cannot be."""
+def settings_of(quantization: str, dtype: torch.dtype) -> Any:
+    """Return what transformers needs to load a base so; a ValueError if that cannot be.
+
+    Args:
+        quantization: "nf4".
+        dtype: of the products with the weights.
+    """
     from transformers import BitsAndBytesConfig
 
     if quantization != "nf4":
@@ -28,7 +33,7 @@ def settings_of(quantization: str) -> Any:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=dtype,
     )
 
 
