@@ -89,9 +89,7 @@ def key_with(folder: Path) -> str:
     ).stdout.strip()
 
 
-def test_an_edited_loss_or_constant_changes_the_students_key_and_a_comment_does_not(
-    tmp_path,
-):
+def test_an_edited_loss_or_constant_changes_the_students_key_and_no_comment_does(tmp_path):
     shutil.copytree(Path(mkdkit.__file__).parent, tmp_path / "mkdkit")
     losses = tmp_path / "mkdkit" / "training" / "losses.py"
     source, before = losses.read_text(), key_with(tmp_path)

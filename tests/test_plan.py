@@ -136,6 +136,13 @@ def test_flan_t5_has_its_published_parameters_and_an_output_layer_of_its_own(pub
         assert planned.weights / 1e9 == pytest.approx(gigabytes, abs=0.005)
 
 
+def test_a_temperature_that_no_soft_labels_are_stored_for_is_no_plan():
+    recipe = recipes.make("tiny")
+    cold = replace(recipe, student=replace(recipe.student, kd_temperature=2.5))
+    with pytest.raises(ValueError, match=r"stored for the temperatures .* got 2\.5"):
+        next(planning.plan(cold, CPU))
+
+
 FAST = loading.fast_precision()
 TRAININGS: dict[str, dict[str, Any]] = {
     "full": {"precision": "fp32"},

@@ -282,6 +282,7 @@ def test_students_of_two_sizes_have_one_mentor(runs, bases, mentors):
         for student in (bases["causal"], mentors["causal"])
     )
     assert stages.mentor(small).key == stages.mentor(large).key
+    assert stages.labels(small).key == stages.labels(large).key
     other = recipes.with_bases(smoke, mentor=mentors["causal"], student=bases["encoder-decoder"])
     assert stages.teacher_set(other).key != stages.teacher_set(small).key  # it reads otherwise
 

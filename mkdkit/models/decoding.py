@@ -38,8 +38,8 @@ def decode(
         tokenizer: the model's.
         prompts: token ids; each is read once.
         n: rows that go on from each prompt.
-        max_new_tokens: after which a row ends without its mark; one that fills all positions of
-            the model ends there.
+        max_new_tokens: after which a row ends without its mark; in a causal model also where its
+            positions end.
         choose: the next token of every row that goes on.
 
     Raises:
@@ -71,7 +71,8 @@ def _room(model: Any, prompts: Sequence[tuple[int, ...]], n: int, max_new_tokens
     lengths = [len(prompt) for prompt in prompts]
     require_positions(model, max(lengths) + 1, "a prompt with the first token after it")
     room = torch.full((len(prompts) * n,), max_new_tokens, device=model.device)
-    if (positions := positions_of(model)) is not None:
+    positions = positions_of(model)
+    if family_of(model) == "causal" and positions is not None:
         read = torch.tensor(lengths, device=model.device).repeat_interleave(n)
         room = room.minimum(positions - read)
     return room

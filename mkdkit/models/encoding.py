@@ -43,19 +43,14 @@ def vocabulary_in(config: Any) -> int:
 
 
 def positions_of(model: Any) -> int | None:
-    """Return how many tokens a model reads, prompt and completion together; None: no limit.
-
-    An encoder-decoder has none here: T5's positions are distances.
-    """
-    if family_of(model) == "encoder-decoder":
-        return None
+    """Return how many positions a model has; None: no limit (T5's are distances)."""
     return getattr(config_of(model).get_text_config(), "max_position_embeddings", None)
 
 
 def require_positions(model: Any, longest: int, what: str) -> None:
-    """Raise a ValueError if a model cannot read so many tokens at once."""
+    """Raise a ValueError if a causal model cannot read so many tokens, with what it writes."""
     limit = positions_of(model)
-    if limit is not None and longest > limit:
+    if family_of(model) == "causal" and limit is not None and longest > limit:
         raise ValueError(
             f"{what} has {longest} tokens, more than the {limit} that the model reads; lower "
             "max_tokens, the filters' too, or choose a base that reads more"

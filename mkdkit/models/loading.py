@@ -242,8 +242,8 @@ def precision_of(asked: Precision) -> Precision:
 
 def autocast(precision: Precision, where: torch.device) -> torch.autocast:
     """Return a context in which matrix products on a device run in the precision asked for."""
-    is_bf16 = precision_of(precision) == "bf16"
-    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=is_bf16)
+    enabled = precision_of(precision) == "bf16"
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def count_parameters(model: nn.Module) -> tuple[int, int]:

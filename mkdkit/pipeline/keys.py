@@ -99,7 +99,6 @@ def _collect(value: Any, pieces: dict[str, str]) -> None:
         if name not in pieces:
             pieces[name] = _bare(ast.parse(inspect.getsource(value).lstrip()))
             for used in _names(value.__code__):
-                _collect_used(value.__globals__.get(used), pieces)
                 if constant := _in_words(value.__globals__.get(used), pieces):
                     pieces[f"{value.__module__}:{used}"] = constant
 

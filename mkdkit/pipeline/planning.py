@@ -25,7 +25,7 @@ from mkdkit.settings import (
     TrainingSettings,
 )
 from mkdkit.teachers import places, recorded
-from mkdkit.training import batches, label_store, rehearsal
+from mkdkit.training import batches, label_store, rehearsal, soft_labels
 from mkdkit.training.rehearsal import Rehearsed
 
 
@@ -70,10 +70,12 @@ def plan(
         completion: of the longest completion; by default the recipe's longest row, half and half.
 
     Raises:
-        ValueError: a base has no config, or one that describes no model that can be planned; or
-            such rows are longer than the recipe allows; or mentor and student have tokenizers, and
-            they do not agree.
+        ValueError: a base has no config, or one that describes no model that can be planned; no
+            soft labels are stored for the recipe's temperature; such rows are longer than the
+            recipe allows; or mentor and student have tokenizers, and they do not agree.
     """
+    if recipe.student.kd_weight > 0:
+        soft_labels.require_stored(recipe.student.kd_temperature)
     if recipe.student.kd_weight > 0 and recipe.mentor_base != recipe.student_base:
         _require_one_vocabulary(recipe)
     train, test = count_questions(recipe.questions)

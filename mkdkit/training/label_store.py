@@ -166,7 +166,8 @@ def write_store(
     taken = set(shards)  # a shard that was deleted for being damaged leaves a gap
     names = (f"shard-{number:05d}.safetensors" for number in itertools.count())
     free = (name for name in names if name not in taken)
-    words = min(vocabulary or encoding.vocabulary_of(mentor), encoding.vocabulary_of(mentor))
+    own = encoding.vocabulary_of(mentor)
+    words = min(vocabulary or own, own)
     written, size = len(here), settings.batch_size * SHARD_BATCHES
     parts = [(next(free), todo[first : first + size]) for first in range(0, len(todo), size)]
     team.wait()  # until all have seen the same shards

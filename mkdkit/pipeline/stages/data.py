@@ -286,14 +286,14 @@ def read_kept(stage: Stage) -> Sequence[Rationale]:
 
 def base_files(base: str) -> list[Path]:
     """Return a local base's files: their content is part of a stage's key (a Hub name has none)."""
-    folder = Path(loading.resolve(base))
-    if not folder.is_dir():
-        return []
-    wanted = ("*.safetensors", "config.json", *TOKENIZER)
-    return sorted({path for pattern in wanted for path in folder.glob(pattern)})
+    return [*_files(base, "*.safetensors", "config.json"), *tokenizer_files(base)]
 
 
 def tokenizer_files(base: str) -> list[Path]:
     """Return the files of a local base's tokenizer (a Hub name has none)."""
+    return _files(base, *TOKENIZER)
+
+
+def _files(base: str, *wanted: str) -> list[Path]:
     folder = Path(loading.resolve(base))
-    return sorted({path for pattern in TOKENIZER for path in folder.glob(pattern)})
+    return sorted({path for pattern in wanted for path in folder.glob(pattern)})

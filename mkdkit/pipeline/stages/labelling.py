@@ -9,10 +9,10 @@ from mkdkit.pipeline import launched
 from mkdkit.pipeline.arms import NewQuestions
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.data import (
-    base_files,
     questions,
     read_kept,
     teacher_set,
+    tokenizer_files,
     with_new_questions,
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, load_model, progress
@@ -38,8 +38,7 @@ def labels(
     speaker = mentor(recipe, base=base)
     asked = questions(with_new_questions(recipe) if new == "labelled" else recipe)
     sets = [teacher_set(recipe), *mentor_sets(recipe, base=base, new=new)]
-    # of the student only its tokens count: another student of its family learns from the same
-    files = [path for path in base_files(recipe.student_base) if path.suffix != ".safetensors"]
+    vocabulary = encoding.vocabulary_in(loading.config_of_base(recipe.student_base))
     return compute_or_load(
         "soft-labels",
         _soft_labels,
@@ -47,16 +46,17 @@ def labels(
         asked,
         speaker,
         sets,
+        vocabulary,
         is_padded,
         settings={
             **asdict(recipe.soft_labels),
             "template": recipe.student.template,
             "max_tokens": recipe.student.max_tokens,
             **({"padded": True} if is_padded else {}),
-            **({} if files else {"student": recipe.student_base}),
+            "vocabulary": vocabulary,
         },
         inputs=[asked, speaker, *sets],
-        files=files,
+        files=tokenizer_files(recipe.student_base),
         fresh=fresh,
         shared=True,
     )
@@ -68,6 +68,7 @@ def _soft_labels(
     asked: Stage,
     speaker: Stage,
     sets: Sequence[Stage],
+    vocabulary: int,
     is_padded: bool,
 ) -> None:
     model, tokenizer = load_model(speaker)
@@ -87,7 +88,7 @@ def _soft_labels(
         recipe.soft_labels,
         fill=encoding.fill_token(tokenizer),
         identity={"mentor": speaker.key},
-        vocabulary=encoding.vocabulary_in(loading.config_of_base(recipe.student_base)),
+        vocabulary=vocabulary,
         team=launched.team(),
     )
     for _ in progress(written, "soft labels", "shard", None):
