@@ -34,7 +34,10 @@ def figures() -> None:
     }
     if made:
         drawing.save(drawing.plot_pretraining(made), "tiny_pretraining")
-    for name in whole_sweeps():
+    for name, (missing, rows) in sweeps().items():
+        if missing:
+            say(f"not drawn: {name}, {missing} of {rows} rows to be measured")
+            continue
         _draw_sweep(name)
         plt.close("all")
     for name in whole_student_tables():
@@ -43,16 +46,16 @@ def figures() -> None:
     say(f"figures: {drawing.folder()}")
 
 
-def whole_sweeps() -> Iterator[str]:
-    """Yield the sweeps whose tables have a row for every cell of their grids; name the others."""
+def sweeps() -> dict[str, tuple[int, int]]:
+    """Return grid -> how many of its table's rows are still to be measured, and all its rows."""
     from mkdkit.pipeline import grid_file, grids, results
 
+    found = {}
     for path in sorted(GRIDS.glob("*.toml")):
         wanted = {cell.name for cell in grid_file.read(path).cells}
-        if missing := len(wanted - grids.measured(path.stem, results.RESULTS)):
-            say(f"not drawn: {path.stem}, {missing} of {len(wanted)} rows to be measured")
-        else:
-            yield path.stem
+        missing = wanted - grids.measured(path.stem, results.RESULTS)
+        found[path.stem] = len(missing), len(wanted)
+    return found
 
 
 def whole_student_tables() -> Iterator[str]:

@@ -220,7 +220,7 @@ def use_dtype() -> torch.dtype:
 def dtype_beside_4bit(where: torch.device) -> torch.dtype:
     """Return the dtype of what is not quantised beside 4-bit weights, and of products with them.
 
-    On a CPU without instructions for bfloat16, a step in it takes ten times as long as in float32.
+    On a CPU without instructions for bfloat16, a step in it takes over ten times as long.
     """
     is_slow = where.type == "cpu" and fast_precision() == "fp32"
     return torch.float32 if is_slow else torch.bfloat16

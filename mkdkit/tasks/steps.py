@@ -33,16 +33,21 @@ def first_parting(texts: Sequence[str]) -> int | None:
     """Return the number, from 0, of the first step that does not end alike in all texts.
 
     A text of one step or none is a bare answer, with nothing to part from. One that has no such
-    step any more has parted too. Steps are compared by place, so texts that cut the same reasoning
-    into other steps part where they first do. None: they never part, or fewer than two reason.
+    step any more stays where it ended: who only says the result once more has not parted. Steps are
+    compared by place, so texts that cut the same reasoning into other steps part where they first
+    do. None: they never part, or fewer than two reason.
 
     >>> first_parting(["3 + 4 = 7. 7 - 2 = 5.", "3 plus 4 is 7. 7 minus 2 is 6.", "5"])
     1
+    >>> first_parting(["3 + 4 = 7. 7 - 2 = 5.", "3 + 4 = 7. 7 - 2 = 5. So it is 5."]) is None
+    True
+    >>> first_parting(["3 + 4 = 7. 7 - 2 = 5.", "3 + 4 = 7. 7 - 2 = 5. 5 - 1 = 4."])
+    2
     """
     ends = [[end_of(text[a:b]) for a, b in split_steps(text)] for text in texts]
     reasoned = [one for one in ends if len(one) > 1]
     for place in range(max(map(len, reasoned), default=0)):
-        found = {one[place] if place < len(one) else None for one in reasoned}
+        found = {one[min(place, len(one) - 1)] for one in reasoned}
         if len(found) > 1:
             return place
     return None
