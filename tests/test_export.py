@@ -227,7 +227,7 @@ def test_four_bits_leave_as_the_numbers_they_stand_for(runs, tmp_path):
     found = load_file(weights)[f"{name}.weight"].float()
     assert (found - expected).abs().max() < expected.abs().max() / 128  # bfloat16: 8 bits
     (moved,) = re.findall(r"merged, in (?:bfloat16|float32)\. .*by (\S+) nats", card)
-    assert 0 < float(moved) < 0.01
+    assert abs(float(moved)) < 0.01  # in float32 next to nothing, of either sign
     assert len(ask(tmp_path / "mentor", card, ["Is it heads up?"])) == 1
 
 

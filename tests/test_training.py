@@ -81,14 +81,20 @@ def test_nf4_holds_linear_weights_in_half_a_byte_each(base):
 
 
 def test_memory_by_part_is_counted_from_the_tensors(base):
-    whole = loading.bytes_by_part(loading.load_base(base))
     settings = replace(SETTINGS, method="qlora", lora_rank=2)
     model = loading.load_trainable(base, settings)
     parts = loading.bytes_by_part(model)
-    trainable, _ = loading.count_parameters(model)
+    trainable, total = loading.count_parameters(model)
     assert parts["trained weights"] == 4 * trainable
     assert parts["optimiser"] == 8 * trainable
-    assert parts["frozen weights"] < whole["trained weights"] / 2  # bf16 or four bits, not float32
+    beside = loading.dtype_beside_4bit(loading.device()).itemsize
+    linear = sum(
+        weight.quant_state.shape.numel()
+        for weight in model.parameters()
+        if hasattr(weight, "quant_state")
+    )
+    in_4bit = parts["frozen weights"] - beside * (total - trainable - linear)
+    assert 4 < 8 * in_4bit / linear < 6  # four bits a weight, and the blocks' own scales
 
 
 def test_next_takes_exactly_one_step(base):
