@@ -110,6 +110,7 @@ class TrainingSettings:
     batch_size: int = 8  # rows of like length
     accumulation_steps: int = 1  # batches in one optimiser step
     max_batch_tokens: int | None = None  # padded, in one forward pass; larger batches are split
+    conclusion_weight: float = 1.0  # of a completion's tokens from its last sentence on; others: 1
     epochs: float = 20  # passes over the set
     max_steps: int | None = None  # optimiser steps; overrides epochs (for equal-steps arms)
     max_tokens: int = 512  # prompt + completion; a longer row is an error here
@@ -133,6 +134,8 @@ class TrainingSettings:
         _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)
         _require(self.learning_rate > 0, "learning_rate", "above 0", self.learning_rate)
         _require(0 <= self.warmup_share <= 1, "warmup_share", "from 0 to 1", self.warmup_share)
+        weight = self.conclusion_weight
+        _require(weight > 0, "conclusion_weight", "above 0", weight)
         for name in ("weight_decay", "clip_norm", "epochs", "validations", "checkpoint_seconds"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         for name in ("max_steps", "max_batch_tokens"):

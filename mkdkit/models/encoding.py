@@ -7,6 +7,7 @@ the only file that knows the difference.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -107,11 +108,21 @@ def encode_completions(
     family: Family,
     template: Template,
     max_tokens: int,
+    conclusions: bool = False,
 ) -> Rows:
     """Return one row per rationale: its question, then the rationale with its answer.
 
     A right rationale ends in the reference answer, as the data set writes it. A wrong one, where
     filters keep any, ends in its own answer; one without an answer is learnt without mark.
+
+    Args:
+        tokenizer: the base's.
+        questions: what the rationales are about, and others.
+        rationales: what is learnt.
+        family: of the base.
+        template: how a completion ends.
+        max_tokens: of a row.
+        conclusions: count how many tokens of each completion conclude; it is read twice for that.
 
     Raises:
         ValueError: a rationale's question is not among `questions`, or a row is longer than
@@ -123,11 +134,21 @@ def encode_completions(
         question = known.find(rationale.question_id)
         if question is None:
             raise ValueError(f"no question {rationale.question_id!r} for one of the rationales")
-        row = encode_row(tokenizer, question.text, _learnt(rationale, question, template), family)
+        completion = _learnt(rationale, question, template)
+        row = encode_row(tokenizer, question.text, completion, family)
         require_length(row, question.id, max_tokens)
-        return row
+        return _with_conclusion(row, completion, tokenizer, family) if conclusions else row
 
     return Rows(map(encode, rationales))
+
+
+def _with_conclusion(row: Row, completion: str, tokenizer: Any, family: Family) -> Row:
+    """Return the row with the number of its tokens from the completion's last sentence on."""
+    before = completion[: answers.find_conclusion(completion)].strip()
+    if not before:
+        return replace(row, conclusion=len(row.label))
+    opening = encode_row(tokenizer, "", before, family)
+    return replace(row, conclusion=len(row.label) - (len(opening.label) - 1))  # less the end mark
 
 
 def encode_answers(

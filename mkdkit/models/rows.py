@@ -6,7 +6,7 @@ import tempfile
 import threading
 import weakref
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mkdkit.sequences import OnDemand
@@ -20,10 +20,11 @@ class Row:
 
     prompt: tuple[int, ...]
     label: tuple[int, ...]  # ends with the end-of-sequence token
+    conclusion: int = 0  # how many of the label's tokens, its last, conclude; 0: nobody asked
 
     @property
     def key(self) -> str:
-        """Name the row by its content, so that what is stored for it is found at any position."""
+        """Name the row by its tokens, so that what is stored for it is found at any position."""
         content = f"{','.join(map(str, self.prompt))}|{','.join(map(str, self.label))}"
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
@@ -66,17 +67,25 @@ class TokenLists(OnDemand[tuple[int, ...]]):
 
 
 class Rows(OnDemand[Row]):
-    """A sequence of rows in little memory: 16 bytes a row, and its ids as in `TokenLists`."""
+    """A sequence of rows in little memory: 20 bytes a row, and its ids as in `TokenLists`."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._parts = TokenLists(part for row in rows for part in (row.prompt, row.label))
+        self._conclusions = array("i")
+        self._parts = TokenLists(self._take_apart(rows))
+
+    def _take_apart(self, rows: Iterable[Row]) -> Iterator[tuple[int, ...]]:
+        for row in rows:
+            self._conclusions.append(row.conclusion)
+            yield row.prompt
+            yield row.label
 
     def __len__(self) -> int:
         return len(self._parts) // 2
 
     def make(self, number: int) -> Row:
         """Read the row of a number."""
-        return Row(self._parts[2 * number], self._parts[2 * number + 1])
+        prompt, label = self._parts[2 * number], self._parts[2 * number + 1]
+        return Row(prompt, label, self._conclusions[number])
 
     def lengths(self) -> "array[int]":
         """Return how many tokens each row has."""

@@ -31,6 +31,7 @@ _MARK = re.compile(
     r"(?:(?:final|correct|right) )?answer:(?! not\b)",
     re.IGNORECASE,
 )
+_SENTENCE_END = re.compile(r"[.!?]\s+|\n+\s*")
 _NEXT_QUESTION = re.compile(r"(?<=\s)(?:Q|Question)(?: ?[0-9]{1,4})?:")
 
 
@@ -163,6 +164,20 @@ def completion_text(rationale_text: str, answer: str, template: Template) -> str
     if text and text[-1] not in ".!?":
         text += "."
     return f"{text} {THEREFORE} {answer}.".strip()
+
+
+def find_conclusion(completion: str) -> int:
+    """Return the character at which the rationale's last sentence begins; the answer follows it.
+
+    >>> text = completion_text("Ann has the lamp. So it is (B).", "B", "arrow")
+    >>> text[find_conclusion(text) :]
+    'So it is (B). --> B'
+    """
+    start, _ = _last_answer(completion, None)
+    # a mark of its own at the end; where the last sentence holds the mark, the answer is in it
+    body = completion[: start if completion[start:].startswith((ARROW, THEREFORE)) else None]
+    ends = [end.end() for end in _SENTENCE_END.finditer(body.rstrip())]
+    return ends[-1] if ends else 0
 
 
 def same_answer(prediction: str | None, answer: str, task: Task) -> bool:
