@@ -1,10 +1,10 @@
 """Conclusions that weigh more: the few tokens that tell an answer, among many that lead to it.
 
 A loss summed over tokens hardly asks for the answer itself. In a rationale of 130 tokens that ends
-in "So the correct answer is (C) blue ball. --> C", one token, the first C, has to be worked out; the
-others are wording, or copied. A small model learns them all before that one. Here the gradient of
-each completion's last sentence and answer is multiplied by a weight; the loss that is reported stays
-what it was.
+in "So the correct answer is (C) blue ball. --> C", one token, the first C, has to be worked out;
+the others are wording, or copied. A small model learns them all before that one. Here the gradient
+of each completion's last sentence and answer is multiplied by a weight; the loss that is reported
+stays what it was.
 """
 
 from collections.abc import Sequence
