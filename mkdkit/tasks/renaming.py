@@ -61,10 +61,10 @@ def rename(text: str, names: Names) -> str:
 
     def renamed(match: re.Match[str]) -> str:
         name = names[match[2].lower()]
-        article = {"a": "a", "A": "A"}.get((match[1] or "")[:1], "")
-        if article and name[0] in "aeiouAEIOU":
-            article += "n"
-        return f"{article} {name}" if article else name
+        if match[1] is None:
+            return name
+        article = match[1][0] + ("n" if name[0] in "aeiouAEIOU" else "")
+        return f"{article} {name}"
 
     return re.sub(pattern, renamed, text, flags=re.IGNORECASE)
 
