@@ -110,7 +110,7 @@ class TrainingSettings:
     batch_size: int = 8  # rows of like length
     accumulation_steps: int = 1  # batches in one optimiser step
     max_batch_tokens: int | None = None  # padded, in one forward pass; larger batches are split
-    conclusion_weight: float = 1.0  # of a completion's tokens from its last sentence on; others: 1
+    conclusion_weight: float = 1.0  # of the tokens that tell a completion's answer; others: 1
     epochs: float = 20  # passes over the set
     max_steps: int | None = None  # optimiser steps; overrides epochs (for equal-steps arms)
     max_tokens: int = 512  # prompt + completion; a longer row is an error here

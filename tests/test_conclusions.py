@@ -89,11 +89,13 @@ def test_a_step_follows_the_setting(base):
         ("--> 7", "--> 7"),
         ("A line\n2. another\nThe last --> 7", "The last --> 7"),
         ("Ann has it. So she has 4. Therefore, the answer is 4.", None),
-        ("Ann has it. The answer is 4.", "The answer is 4."),
+        ("Ann has it. The answer is 4.", "4."),
+        ("It is hers. So the correct answer is (C) lamp. --> C", "(C) lamp. --> C"),
+        ("The answer is near. So it is (C). --> C", "So it is (C). --> C"),
         ("It never says", "It never says"),
     ],
 )
-def test_a_conclusion_is_the_last_sentence_and_the_answer(completion, conclusion):
+def test_a_conclusion_is_where_the_last_sentence_tells_the_answer(completion, conclusion):
     expected = conclusion or "So she has 4. Therefore, the answer is 4."
     assert completion[answers.find_conclusion(completion) :] == expected
 

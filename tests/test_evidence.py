@@ -49,6 +49,14 @@ def test_a_sweep_draws_every_row_of_its_table(name):
     assert len(points(plot(name), "rows")) == len(rows) > 0
 
 
+def test_students_stand_in_the_order_of_their_weights_however_rows_came():
+    ax = evidence.TWO_SETTINGS["sweep_student_size"](filled("sweep_student_size")[::-1])
+    names = [label.get_text() for label in ax.get_xticklabels()]
+    sizes = [(tiny.folder(name) / "model.safetensors").stat().st_size for name in names]
+    assert len(names) == 3
+    assert sizes == sorted(sizes)
+
+
 def test_what_was_measured_here_is_named_below():
     for name, said in {
         "sweep_degree": "mentor_kd, multi_step_arithmetic",  # one arm: no colour tells it

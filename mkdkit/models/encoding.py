@@ -143,7 +143,7 @@ def encode_completions(
 
 
 def _with_conclusion(row: Row, completion: str, tokenizer: Any, family: Family) -> Row:
-    """Return the row with the number of its tokens from the completion's last sentence on."""
+    """Return the row with the number of its tokens that tell the completion's answer."""
     before = completion[: answers.find_conclusion(completion)].strip()
     if not before:
         return replace(row, conclusion=len(row.label))

@@ -165,7 +165,9 @@ def _heat_map(rows: Sequence[Row]) -> Axes:
 def _gains(rows: Sequence[Row]) -> Axes:
     names = {"1": "one rationale a question", "4": "what four a question add"}
     by = "teacher.rationales_per_question"
-    return two_settings.plot_gain(rows, x="student_base", by=by, xlabel="student", names=names)
+    ordered = sorted(rows, key=lambda row: MILLIONS[row["student_base"]])
+    xlabel = "student, the smallest first"
+    return two_settings.plot_gain(ordered, x="student_base", by=by, xlabel=xlabel, names=names)
 
 
 TWO_SETTINGS: dict[str, Callable[[Sequence[Row]], Axes]] = {

@@ -167,17 +167,21 @@ def completion_text(rationale_text: str, answer: str, template: Template) -> str
 
 
 def find_conclusion(completion: str) -> int:
-    """Return the character at which the rationale's last sentence begins; the answer follows it.
+    """Return the character at which the rationale tells its answer; mark and answer follow.
 
-    >>> text = completion_text("Ann has the lamp. So it is (B).", "B", "arrow")
+    It is behind the answer mark in the rationale's last sentence, or else where that begins.
+
+    >>> text = completion_text("Ann has the lamp. So the answer is (B) lamp.", "B", "arrow")
     >>> text[find_conclusion(text) :]
-    'So it is (B). --> B'
+    '(B) lamp. --> B'
     """
     start, _ = _last_answer(completion, None)
     # a mark of its own at the end; where the last sentence holds the mark, the answer is in it
     body = completion[: start if completion[start:].startswith((ARROW, THEREFORE)) else None]
     ends = [end.end() for end in _SENTENCE_END.finditer(body.rstrip())]
-    return ends[-1] if ends else 0
+    sentence = ends[-1] if ends else 0
+    mark = _MARK.search(body, sentence)
+    return mark.end() if mark else sentence
 
 
 def same_answer(prediction: str | None, answer: str, task: Task) -> bool:

@@ -3,8 +3,8 @@
 A loss summed over tokens hardly asks for the answer itself. In a rationale of 130 tokens that ends
 in "So the correct answer is (C) blue ball. --> C", one token, the first C, has to be worked out;
 the others are wording, or copied. A small model learns them all before that one. Here the gradient
-of each completion's last sentence and answer is multiplied by a weight; the loss that is reported
-stays what it was.
+of the tokens that tell the answer (`answers.find_conclusion`) is multiplied by a weight; the loss
+that is reported stays what it was.
 """
 
 from collections.abc import Sequence
