@@ -91,6 +91,7 @@ def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recip
     settings = asdict(recipe)
     del settings["questions"]["data_dir"], settings["questions"]["wordings"], settings["voting"]
     del settings["student"]["divergence"], settings["soft_labels"]["precision"]
+    del settings["student"]["conclusion_weight"], settings["mentor"]["conclusion_weight"]
     text = json.dumps(settings, sort_keys=True)
     before = {"settings of multi_step_arithmetic": hashlib.sha256(text.encode()).hexdigest()}
     by_default = replace(recipe, voting=VotingSettings())
@@ -100,6 +101,7 @@ def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recip
         {"voting": {"samples": 7}},
         {"questions": {"wordings": "apart"}},
         {"soft_labels": {"precision": "fp32"}},
+        {"mentor": {"conclusion_weight": 2.0}},
     ):
         assert grids.identity([changed(by_default, changes)]) != before
 
