@@ -123,19 +123,14 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require_choice("method", self.method, Method)
-        _require_choice("schedule", self.schedule, Schedule)
-        _require_choice("template", self.template, Template)
-        _require_choice("precision", self.precision, Precision)
-        _require_choice("keep", self.keep, Keep)
-        _require_choice("optimizer", self.optimizer, Optimizer)
+        for name in ("method", "schedule", "template", "precision", "keep", "optimizer"):
+            _require_choice(name, getattr(self, name), get_type_hints(type(self))[name])
         for name in ("lora_rank", "lora_alpha", "batch_size", "accumulation_steps", "max_tokens"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)
-        _require(self.learning_rate > 0, "learning_rate", "above 0", self.learning_rate)
+        for name in ("learning_rate", "conclusion_weight"):
+            _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         _require(0 <= self.warmup_share <= 1, "warmup_share", "from 0 to 1", self.warmup_share)
-        weight = self.conclusion_weight
-        _require(weight > 0, "conclusion_weight", "above 0", weight)
         for name in ("weight_decay", "clip_norm", "epochs", "validations", "checkpoint_seconds"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         for name in ("max_steps", "max_batch_tokens"):

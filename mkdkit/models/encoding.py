@@ -115,14 +115,7 @@ def encode_completions(
     A right rationale ends in the reference answer, as the data set writes it. A wrong one, where
     filters keep any, ends in its own answer; one without an answer is learnt without mark.
 
-    Args:
-        tokenizer: the base's.
-        questions: what the rationales are about, and others.
-        rationales: what is learnt.
-        family: of the base.
-        template: how a completion ends.
-        max_tokens: of a row.
-        conclusions: count how many tokens of each completion conclude; it is read twice for that.
+    With `conclusions`, the tokens that tell its answer are counted; it is read twice for that.
 
     Raises:
         ValueError: a rationale's question is not among `questions`, or a row is longer than
@@ -145,10 +138,8 @@ def encode_completions(
 def _with_conclusion(row: Row, completion: str, tokenizer: Any, family: Family) -> Row:
     """Return the row with the number of its tokens that tell the completion's answer."""
     before = completion[: answers.find_conclusion(completion)].strip()
-    if not before:
-        return replace(row, conclusion=len(row.label))
-    opening = encode_row(tokenizer, "", before, family)
-    return replace(row, conclusion=len(row.label) - (len(opening.label) - 1))  # less the end mark
+    opening = encode_row(tokenizer, "", before, family).label[:-1] if before else ()
+    return replace(row, conclusion=len(row.label) - len(opening))
 
 
 def encode_answers(
