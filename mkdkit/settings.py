@@ -123,8 +123,9 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
         for name in ("method", "schedule", "template", "precision", "keep", "optimizer"):
-            _require_choice(name, getattr(self, name), get_type_hints(type(self))[name])
+            _require_choice(name, getattr(self, name), hints[name])
         for name in ("lora_rank", "lora_alpha", "batch_size", "accumulation_steps", "max_tokens"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)

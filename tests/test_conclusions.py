@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 from bases import FAMILIES
+from transformers import T5Tokenizer
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row, Rows
+from mkdkit.pipeline import recipes
+from mkdkit.pipeline.stages import students
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import TrainingSettings
 from mkdkit.tasks import answers
@@ -88,7 +91,10 @@ def test_a_step_follows_the_setting(base):
         ("One sentence alone --> 7", "One sentence alone --> 7"),
         ("--> 7", "--> 7"),
         ("A line\n2. another\nThe last --> 7", "The last --> 7"),
-        ("Ann has it. So she has 4. Therefore, the answer is 4.", None),
+        (
+            "Ann has it. So she has 4. Therefore, the answer is 4.",
+            "So she has 4. Therefore, the answer is 4.",
+        ),
         ("Ann has it. The answer is 4.", "4."),
         ("It is hers. So the correct answer is (C) lamp. --> C", "(C) lamp. --> C"),
         ("The answer is near. So it is (C). --> C", "So it is (C). --> C"),
@@ -96,8 +102,32 @@ def test_a_step_follows_the_setting(base):
     ],
 )
 def test_a_conclusion_is_where_the_last_sentence_tells_the_answer(completion, conclusion):
-    expected = conclusion or "So she has 4. Therefore, the answer is 4."
-    assert completion[answers.find_conclusion(completion) :] == expected
+    assert completion[answers.find_conclusion(completion) :] == conclusion
+
+
+def test_conclusions_are_counted_for_flan_t5_too(published_data):
+    tokenizer = T5Tokenizer.from_pretrained(published_data / "tokenizers" / "flan-t5")
+    question = Question("q", "Which one?", "C")
+    written = Rationale("q", "It is hers. So the answer is (C) lamp.", "C", "teacher", True)
+    (row,) = encoding.encode_completions(
+        tokenizer,
+        [question],
+        [written],
+        family="encoder-decoder",
+        template="arrow",
+        max_tokens=99,
+        conclusions=True,
+    )
+    conclusion = tokenizer.decode(row.label[-row.conclusion :], skip_special_tokens=True)
+    assert conclusion == "(C) lamp. --> C"
+
+
+def test_an_arm_that_learns_padding_has_no_weighted_conclusion():
+    recipe = recipes.smoke("coin_flip")
+    recipe = replace(recipe, student=replace(recipe.student, conclusion_weight=5.0))
+    with pytest.raises(ValueError, match="leave conclusion_weight at 1"):
+        students.require_possible(recipe, "mentor_kd_padding_learnt")
+    students.require_possible(recipe, "mentor_kd")
 
 
 @pytest.mark.parametrize("template", ["arrow", "therefore"])

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -74,6 +75,30 @@ def test_a_question_without_swaps_has_no_things():
     assert renaming.draw_names("How many are left?", WORDS, Random(0)) is None
 
 
+def write(settings, folder, copies):
+    splits = recorded.read_recorded_questions(settings)
+    rationales = list(recorded.each_rationale_for(settings, splits.train))
+    return renamed_set.write(splits, rationales, folder, copies=copies)
+
+
+def test_a_question_that_cannot_be_read_as_the_same_is_named():
+    question = Question("q7", BALLS, "B")
+    with pytest.raises(ValueError, match="'q7' is not read as the same"):
+        list(renamed_set.copies_of(question, ["First. Ann", "a)", "b)"], 1, 0))
+
+
+def test_another_set_is_never_taken_for_one_that_was_copied(recorded_set, tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    recipe = replace(recipes.smoke(TASK), questions=recorded_set)
+    first = renamed_set.with_copies(recipe, copies=1)
+    assert renamed_set.with_copies(recipe, copies=1) == first
+    assert renamed_set.with_copies(recipe, copies=2) != first
+    rationales = Path(recorded_set.data_dir) / "rationales.jsonl"
+    lines = rationales.read_text(encoding="utf-8").splitlines(keepends=True)
+    rationales.write_text("".join(lines[1:]), encoding="utf-8")
+    assert renamed_set.with_copies(recipe, copies=1) != first
+
+
 @pytest.fixture
 def recorded_set(tmp_path):
     """A recorded set made from rule-made questions and scripted rationales, some of them flawed."""
@@ -91,7 +116,7 @@ def recorded_set(tmp_path):
 
 def test_a_check_finds_the_same_rationales_flawed_about_other_things(recorded_set, tmp_path):
     folder = tmp_path / "copies"
-    renamed_set.write(recorded_set, folder, copies=2)
+    write(recorded_set, folder, copies=2)
     questions = {one.id: one for one in records.read_questions(folder / "train.jsonl")}
     is_flawed = {}
     for one in records.read_rationales(folder / "rationales.jsonl"):
@@ -106,10 +131,10 @@ def test_a_check_finds_the_same_rationales_flawed_about_other_things(recorded_se
 
 
 def test_copies_are_of_training_questions_alone_and_come_out_the_same(recorded_set, tmp_path):
-    counts = renamed_set.write(recorded_set, tmp_path / "one", copies=3)
+    counts = write(recorded_set, tmp_path / "one", copies=3)
     assert counts["train.jsonl"] == 4 * 30
     assert (counts["validation.jsonl"], counts["test.jsonl"]) == (5, 6)
-    renamed_set.write(recorded_set, tmp_path / "other", copies=3)
+    write(recorded_set, tmp_path / "other", copies=3)
     whole = recorded.read_recorded_questions(recorded_set)
     for name in ("train", "validation", "test", "rationales"):
         one, other = (tmp_path / folder / f"{name}.jsonl" for folder in ("one", "other"))
@@ -149,8 +174,10 @@ def test_a_trial_says_how_many_copies_it_had(recorded_set, tmp_path, monkeypatch
     tiny_regime.main([*command, *options])
     (row,) = (tmp_path / "tiny_regime.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert row.endswith("student.conclusion_weight=5; copies about other things=2")
-    kept = json.loads(next((tmp_path / "runs").glob("questions-*/done.json")).read_text())
-    assert kept["settings"]["source"] == "jsonl"
+    asked = [
+        json.loads(path.read_text()) for path in (tmp_path / "runs").glob("questions-*/done.json")
+    ]
+    assert {one["counts"]["train"] for one in asked} == {12, 3 * 12}  # a smoke run's, and copies
 
 
 def test_published_rationales_stay_right_or_flawed(published_data, tmp_path):
@@ -158,7 +185,7 @@ def test_published_rationales_stay_right_or_flawed(published_data, tmp_path):
     settings = QuestionSettings(
         task=TASK, source="mentor-kd", data_dir=folder, train=None, test=None
     )
-    counts = renamed_set.write(settings, tmp_path, copies=1)
+    counts = write(settings, tmp_path, copies=1)
     assert counts["train.jsonl"] == 2 * 425
     questions = {one.id: one for one in records.read_questions(tmp_path / "train.jsonl")}
     flawed = {"": set(), "#1": set()}

@@ -16,7 +16,8 @@ from random import Random
 from mkdkit import records
 from mkdkit.models import tiny_tokenizer
 from mkdkit.pipeline import folders
-from mkdkit.records import Question, Rationale
+from mkdkit.pipeline.stages import data
+from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import QuestionSettings, Recipe
 from mkdkit.tasks import renaming
 from mkdkit.teachers import recorded
@@ -27,13 +28,36 @@ LENGTHS = range(3, 9)  # letters of a thing's new name
 Naming = tuple[Question, renaming.Names]  # a question in its copy, and what was renamed
 
 
+def with_copies(recipe: Recipe, *, copies: int) -> Recipe:
+    """Return the recipe on its own questions and rationales with copies, a stage of their own."""
+    asked, written = data.questions(recipe), data.teacher_rationales(recipe)
+    stage = folders.compute_or_load(
+        "renamed-set",
+        _write,
+        asked,
+        written,
+        copies,
+        settings={"copies": copies},
+        inputs=[asked, written],
+    )
+    folder = str(stage.folder)  # all of its training questions: they were drawn before
+    questions = replace(recipe.questions, source="jsonl", data_dir=folder, train=None)
+    return replace(recipe, questions=questions)
+
+
+def _write(work: folders.Work, asked: folders.Stage, written: folders.Stage, copies: int) -> None:
+    splits, rationales = data.read_splits(asked), data.read_written(written)
+    work.counts |= write(splits, rationales, work.folder, copies=copies)
+
+
 def write(
-    settings: QuestionSettings, folder: Path, *, copies: int, seed: int = 0
+    splits: Splits, rationales: Sequence[Rationale], folder: Path, *, copies: int, seed: int = 0
 ) -> dict[str, int]:
-    """Write a set's questions and rationales, and copies of those that training is given.
+    """Write questions and rationales, and copies of those that training is given.
 
     Args:
-        settings: source, data_dir, task and sizes of a recorded set.
+        splits: the questions.
+        rationales: of the training questions.
         folder: where train, validation, test and rationales .jsonl go.
         copies: of each training question, each about other things.
         seed: draws the names.
@@ -42,20 +66,20 @@ def write(
         File -> lines in it.
 
     Raises:
-        ValueError: the set cannot be read, or a question's things are not known.
+        ValueError: a question's things are not known.
     """
-    splits = recorded.read_recorded_questions(settings)
-    rationales = list(recorded.each_rationale_for(settings, splits.train))
     words = words_beside(splits.train, rationales)
-    copied = {
-        question.id: list(copies_of(question, words, copies, seed)) for question in splits.train
-    }
-    questions = [one for question in splits.train for one in (question, *_all(copied[question.id]))]
+    copied = {one.id: list(copies_of(one, words, copies, seed)) for one in splits.train}
+    train = [
+        one
+        for question in splits.train
+        for one in (question, *(copy for copy, _ in copied[question.id]))
+    ]
     folder.mkdir(parents=True, exist_ok=True)
     counts = {
         f"{name}.jsonl": records.write_questions(folder / f"{name}.jsonl", found)
         for name, found in (
-            ("train", questions),
+            ("train", train),
             ("validation", splits.validation),
             ("test", splits.test),
         )
@@ -63,16 +87,6 @@ def write(
     every = (one for rationale in rationales for one in renamed(rationale, copied))
     counts["rationales.jsonl"] = records.write_rationales(folder / "rationales.jsonl", every)
     return counts
-
-
-def with_copies(recipe: Recipe, *, copies: int) -> Recipe:
-    """Return the recipe for a recorded source's set with copies, which is written if need be."""
-    asked = recipe.questions
-    whole = replace(asked, train=None, test=None)
-    folder = folders.runs_folder() / f"renamed-{asked.source}-{asked.task}-{copies}"
-    if not (folder / "rationales.jsonl").is_file():  # the last that is written
-        write(whole, folder, copies=copies)
-    return replace(recipe, questions=replace(asked, source="jsonl", data_dir=str(folder)))
 
 
 def words_beside(questions: Sequence[Question], rationales: Sequence[Rationale]) -> list[str]:
@@ -87,7 +101,7 @@ def copies_of(question: Question, words: Sequence[str], copies: int, seed: int) 
     """Yield copies of a question about other things, each read as the same but for its things.
 
     Raises:
-        ValueError: the question is not about things that are swapped.
+        ValueError: the question is not about things that are swapped, or not read as the same.
     """
     for number in range(1, copies + 1):
         rng = Random(f"renamed {seed} {number} {question.id}")
@@ -99,6 +113,8 @@ def copies_of(question: Question, words: Sequence[str], copies: int, seed: int) 
             if renaming.is_same_deal(question.text, text, names):
                 yield replace(question, id=f"{question.id}#{number}", text=text), names
                 break
+        else:
+            raise ValueError(f"question {question.id!r} is not read as the same with other things")
 
 
 def renamed(rationale: Rationale, copied: dict[str, list[Naming]]) -> Iterator[Rationale]:
@@ -111,10 +127,6 @@ def renamed(rationale: Rationale, copied: dict[str, list[Naming]]) -> Iterator[R
         text = renaming.rename(rationale.text, names)
         if not renaming.names_left(text, names):
             yield replace(rationale, question_id=question.id, text=text)
-
-
-def _all(namings: Sequence[Naming]) -> list[Question]:
-    return [question for question, _ in namings]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -137,7 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             validation=chosen.validation,
             test=None,
         )
-        counts = write(settings, chosen.folder, copies=chosen.copies, seed=chosen.seed)
+        splits = recorded.read_recorded_questions(settings)
+        rationales = list(recorded.each_rationale_for(settings, splits.train))
+        counts = write(splits, rationales, chosen.folder, copies=chosen.copies, seed=chosen.seed)
     except ValueError as error:
         parser.error(str(error))
     for name, count in counts.items():

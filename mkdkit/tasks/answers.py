@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from mkdkit.records import Question, Rationale, Source
 from mkdkit.settings import Template
-from mkdkit.tasks import extractors
+from mkdkit.tasks import extractors, forms
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.free_form import same_expression
 
@@ -31,7 +31,6 @@ _MARK = re.compile(
     r"(?:(?:final|correct|right) )?answer:(?! not\b)",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?]\s+|\n+\s*")
 _NEXT_QUESTION = re.compile(r"(?<=\s)(?:Q|Question)(?: ?[0-9]{1,4})?:")
 
 
@@ -178,10 +177,10 @@ def find_conclusion(completion: str) -> int:
     start, _ = _last_answer(completion, None)
     # a mark of its own at the end; where the last sentence holds the mark, the answer is in it
     body = completion[: start if completion[start:].startswith((ARROW, THEREFORE)) else None]
-    ends = [end.end() for end in _SENTENCE_END.finditer(body.rstrip())]
-    sentence = ends[-1] if ends else 0
-    mark = _MARK.search(body, sentence)
-    return mark.end() if mark else sentence
+    body = body.rstrip()
+    last = forms.sentences(body.rpartition("\n")[2])[-1]
+    mark = _MARK.search(last)
+    return len(body) - len(last) + (mark.end() if mark else 0)
 
 
 def same_answer(prediction: str | None, answer: str, task: Task) -> bool:

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from mkdkit.records import Question
 from mkdkit.tasks.slips import Slip
-from mkdkit.tasks.swaps import LETTERS, Deal, read
+from mkdkit.tasks.swaps import LETTERS, Deal, names_of, read
 
 _LINKS = (  # words that may stand between a person and what the person has
     "has have holds gets receives takes owns keeps becomes is ends up plays dances with now still "
@@ -56,7 +56,7 @@ def find_slips(question: Question, text: str) -> list[Slip]:
 
 
 def _statements(deal: Deal, text: str) -> list[Statement]:
-    names = {name: item for item in deal.items for name in _names_of(item, deal)}
+    names = {name: item for item in deal.items for name in names_of(item, deal)}
     items = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     people = "|".join(map(re.escape, deal.people))
     pattern = re.compile(rf"\b({people}){_LINK}[\"*(]{{0,3}}({items})(?!\w|['\u2019]s)")
@@ -69,15 +69,6 @@ def _statements(deal: Deal, text: str) -> list[Statement]:
         item = names[match[2]]
         found.append(Statement(match.start(), match.end(), match[1], item, looks_back))
     return found
-
-
-def _names_of(item: str, deal: Deal) -> set[str]:
-    """Return how an item may be named: "red ball" also "red", "The Pearl" also "Pearl"."""
-    last_words = {other.split()[-1] for other in deal.items}
-    names = {item, item.removeprefix("The ")}
-    if len(last_words) == 1 and " " in item:
-        names.add(item.rpartition(" ")[0])
-    return names
 
 
 def _false_statement(deal: Deal, statements: list[Statement], text: str) -> list[Slip]:
@@ -146,7 +137,7 @@ def _wrong_option(deal: Deal, statements: list[Statement], text: str) -> list[Sl
     named = [
         item
         for item in deal.options
-        for name in _names_of(item, deal)
+        for name in names_of(item, deal)
         if re.match(rf"{re.escape(name)}(?!\w)", last[2] or "")
     ]
     said = [s for s in statements if s.person == deal.asked and s.end <= last.start() + 1]

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from random import Random
 
 from mkdkit.tasks import swaps
-from mkdkit.tasks.swaps import Deal
 
 Names = Mapping[str, str]  # how a thing is called, in lower case -> what it is called now
 LONGER = 0.2  # share of renamings in which a thing has two words
@@ -19,7 +18,7 @@ LONGER = 0.2  # share of renamings in which a thing has two words
 def draw_names(text: str, words: Sequence[str], rng: Random) -> Names | None:
     """Return other names for the things of a question; None if it is not about swaps.
 
-    What all things end in stays: of "red ball, blue ball", only "red" and "blue" are renamed.
+    Of a thing's names the shortest is renamed: "red" of "red ball", "Pearl" of "The Pearl".
 
     Args:
         text: the question.
@@ -29,25 +28,15 @@ def draw_names(text: str, words: Sequence[str], rng: Random) -> Names | None:
     deal = swaps.read(text)
     if deal is None:
         return None
-    old = _calls(deal)
+    old = [min(swaps.names_of(item, deal), key=len) for item in deal.items]
     new = rng.sample(words, len(old))
     if rng.random() < LONGER:
         others = rng.sample(words, len(old))
         new = [f"{word} {other}" for word, other in zip(new, others, strict=True)]
-    names = {}
-    for before, after in zip(old, new, strict=True):
-        is_title = before[0].isupper()
-        name = after.title() if is_title else after
-        names |= {before.lower(): name, before.removeprefix("The ").lower(): name}
-    return names
-
-
-def _calls(deal: Deal) -> list[str]:
-    """Return what tells the things of a question apart: "red" of "red ball", or the whole name."""
-    last = {item.split()[-1] for item in deal.items}
-    if len(last) == 1 and all(" " in item for item in deal.items):
-        return [item.rpartition(" ")[0] for item in deal.items]
-    return list(deal.items)
+    return {
+        before.lower(): after.title() if before[0].isupper() else after
+        for before, after in zip(old, new, strict=True)
+    }
 
 
 def rename(text: str, names: Names) -> str:

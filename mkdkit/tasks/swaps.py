@@ -140,6 +140,15 @@ def read(text: str) -> Deal | None:
     return Deal(_template(text), tuple(items.values()), tuple(items), pairs, asked[0], tuple(items))
 
 
+def names_of(item: str, deal: Deal) -> set[str]:
+    """Return how an item may be named: "red ball" also "red", "The Pearl" also "Pearl"."""
+    last_words = {other.split()[-1] for other in deal.items}
+    names = {item, item.removeprefix("The ")}
+    if len(last_words) == 1 and " " in item:
+        names.add(item.rpartition(" ")[0])
+    return names
+
+
 def _template(text: str) -> str:
     """Return which of our templates the text is; the sentence after the names tells."""
     for name, form in TEMPLATES.items():
