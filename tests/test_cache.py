@@ -19,20 +19,23 @@ def states(rows, tokens):
     return torch.randn(rows, HEADS, tokens, WIDTH), torch.randn(rows, HEADS, tokens, WIDTH)
 
 
-def caches():
-    """The library's cache and one with room, after the same prompt."""
+def caches(n=1):
+    """The library's cache and one with room, after the same prompts, each read for n rows."""
     plain, roomy, read = DynamicCache(), DynamicCache(), states(ROWS, READ)
     for cache in (plain, roomy):
         for layer in range(2):
             cache.update(*(one + layer for one in read), layer)
-    give_room(roomy, MORE)
+    plain.batch_repeat_interleave(n)
+    give_room(roomy, MORE, n)
     return plain, roomy
 
 
-def test_what_is_written_and_who_is_left_are_as_in_the_librarys_cache():
+@pytest.mark.parametrize("n", [1, 3])
+def test_what_is_written_and_who_is_left_are_as_in_the_librarys_cache(n):
     torch.manual_seed(0)
-    plain, roomy = caches()
-    for keep in ([0, 1, 2, 3, 4], [0, 4, 2, 3], [3, 1, 2], [0, 1, 2], [2, 1], [1]):
+    plain, roomy = caches(n)
+    every = list(range(ROWS * n))
+    for keep in (every, [0, 4, 2, 3], [3, 1, 2], [0, 1, 2], [2, 1], [1]):
         indices = torch.tensor(keep)
         for cache in (plain, roomy):
             cache.batch_select_indices(indices)
@@ -67,6 +70,15 @@ def test_a_window_that_slides_and_a_recurrent_state_stay_what_they_are():
     before = list(cache.layers)
     give_room(cache, MORE)
     assert cache.layers == before
+
+
+def test_a_window_that_slides_is_repeated_for_each_row_that_goes_on():
+    cache = DynamicCache()
+    cache.layers = [DynamicSlidingWindowLayer(4)]
+    cache.update(*states(ROWS, READ), 0)
+    read = cache.layers[0].keys
+    give_room(cache, MORE, 3)
+    assert torch.equal(cache.layers[0].keys, read.repeat_interleave(3, 0))
 
 
 def test_of_two_caches_only_the_decoders_own_gets_room():

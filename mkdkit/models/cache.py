@@ -18,12 +18,12 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
     `keys` and `values`, (rows, heads, tokens, width), are views of the beginning of that room.
     """
 
-    def __init__(self, keys: Tensor, values: Tensor, tokens: int) -> None:
+    def __init__(self, keys: Tensor, values: Tensor, tokens: int, n: int = 1) -> None:
         super().__init__()
         self.dtype, self.device = keys.dtype, keys.device
         self.is_initialized = True
-        self._rooms = _with_room(keys, tokens), _with_room(values, tokens)
-        self._look(len(keys), keys.shape[-2])
+        self._rooms = _with_room(keys, tokens, n), _with_room(values, tokens, n)
+        self._look(len(keys) * n, keys.shape[-2])
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
@@ -50,20 +50,27 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         return keys, values
 
 
-def _with_room(states: Tensor, tokens: int) -> Tensor:
+def _with_room(states: Tensor, tokens: int, n: int) -> Tensor:
     rows, heads, before, width = states.shape
-    room = states.new_empty(rows, heads, before + tokens, width)
-    room[:, :, :before] = states
-    return room
+    room = states.new_empty(rows, n, heads, before + tokens, width)
+    room[..., :before, :] = states.unsqueeze(1)
+    return room.flatten(0, 1)
 
 
-def give_room(cache: Any, tokens: int) -> None:
+def give_room(cache: Any, tokens: int, n: int = 1) -> None:
     """Put layers with room for so many tokens more in the place of a cache's plain ones.
 
-    Layers of another kind (a sliding window, a recurrent state) stay as they are, and so does what
-    a decoder looks up in its encoder: nothing is added to it.
+    Layers of another kind (a sliding window, a recurrent state) get no room, and what a decoder
+    looks up in its encoder stays as it is: nothing is added to it.
+
+    Args:
+        cache: of what a model has read.
+        tokens: that will be added to each row.
+        n: rows that go on from each row that was read.
     """
     own = getattr(cache, "self_attention_cache", cache)
     for place, layer in enumerate(own.layers):  # one by one: the old one is gone before the next
         if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
-            own.layers[place] = RoomyLayer(layer.keys, layer.values, tokens)
+            own.layers[place] = RoomyLayer(layer.keys, layer.values, tokens, n)
+        elif n > 1:
+            layer.batch_repeat_interleave(n)

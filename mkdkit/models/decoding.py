@@ -113,8 +113,7 @@ def _causal_steps(
         logits_to_keep=1,
     )
     cache = out.past_key_values
-    cache.batch_repeat_interleave(n)
-    give_room(cache, limit - 1)  # the last token is not read again
+    give_room(cache, limit - 1, n)  # the last token is not read again
     state = {"mask": mask.repeat_interleave(n, 0)}
 
     def take(ids: Tensor, keep: Tensor | None) -> Tensor:

@@ -56,15 +56,15 @@ def sampler(settings: SamplingSettings, streams: Tensor) -> Choose:
 
     def choose(logits: Tensor, rows: Tensor, step: int) -> Tensor:
         probs = (logits.double() / settings.sampling_temperature).softmax(-1)
-        probs, ids = probs.sort(descending=True, dim=-1)
-        if settings.top_k is not None:
-            probs[:, settings.top_k :] = 0
-        # a token is out once the likelier ones alone reach top_p; the first always stays
-        probs[probs.cumsum(-1) - probs >= settings.top_p] = 0
+        ids = None  # in the vocabulary's order: sorting it would take longer than all the rest
+        if settings.top_k is not None or settings.top_p < 1:
+            probs, ids = probs.topk(min(settings.top_k or probs.shape[-1], probs.shape[-1]))
+            # a token is out once the likelier ones alone reach top_p; the first always stays
+            probs[probs.cumsum(-1) - probs >= settings.top_p] = 0
         mass = probs.cumsum(-1)
         drawn = streams[rows, step].unsqueeze(-1).to(mass) * mass[:, -1:]
-        place = (mass <= drawn).sum(-1, keepdim=True).clamp(max=mass.shape[-1] - 1)
-        return ids.gather(-1, place).squeeze(-1)
+        place = torch.searchsorted(mass, drawn, right=True).clamp(max=mass.shape[-1] - 1)
+        return (place if ids is None else ids.gather(-1, place)).squeeze(-1)
 
     return choose
 
