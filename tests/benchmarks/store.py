@@ -81,7 +81,7 @@ def measure(mentor: Any, student: Any, rows: Sequence[Row], name: str) -> None:
     tokens, vocabulary = student_logits.shape
     for k in KS:
         with tempfile.TemporaryDirectory() as folder:
-            settings = SoftLabelSettings(top_k=k, batch_size=16)
+            settings = SoftLabelSettings(top_k=k, batch_size=16, precision="fp32")
             for _ in label_store.write_store(folder, mentor, rows, settings, fill=0, identity={}):
                 pass
             labels = label_store.Store(folder).read(rows)
