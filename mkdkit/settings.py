@@ -48,17 +48,18 @@ class QuestionSettings:
     steps: int | None = None  # rule-made: steps a solution takes; None: the task's own default
     objects: int = 3  # rule-made tracking_shuffled_objects: 3, 5 or 7
     wordings: Wordings = "shared"  # rule-made: "apart": train has none of the test's wordings
+    renamed_copies: int = 0  # recorded tracking: of each training question, about other things
     seed: int = 0  # draws train; rule-made validation and test never change with it
 
     def __post_init__(self) -> None:
-        _require_choice("source", self.source, QuestionSource)
-        for name in ("train", "test"):
+        for name, choices in (("source", QuestionSource), ("wordings", Wordings)):
+            _require_choice(name, getattr(self, name), choices)
+        for name, none in (("train", "all"), ("test", "all"), ("steps", "the task's own")):
             value = getattr(self, name)
-            _require(value is None or value >= 1, name, "at least 1, or none for all", value)
-        _require(self.validation >= 0, "validation", "0 or more", self.validation)
-        _require(self.steps is None or self.steps >= 1, "steps", "at least 1", self.steps)
+            _require(value is None or value >= 1, name, f"at least 1, or none for {none}", value)
+        for name in ("validation", "renamed_copies"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(self.objects in (3, 5, 7), "objects", "3, 5 or 7", self.objects)
-        _require_choice("wordings", self.wordings, Wordings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,6 +90,7 @@ def test_a_table_begun_with_other_bases_is_not_gone_on_with(recipe, tmp_path):
 def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recipe):
     settings = asdict(recipe)
     del settings["questions"]["data_dir"], settings["questions"]["wordings"], settings["voting"]
+    del settings["questions"]["renamed_copies"]
     del settings["student"]["divergence"], settings["soft_labels"]["precision"]
     del settings["student"]["conclusion_weight"], settings["mentor"]["conclusion_weight"]
     text = json.dumps(settings, sort_keys=True)
@@ -100,6 +101,7 @@ def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recip
         {"student": {"divergence": "reverse"}},
         {"voting": {"samples": 7}},
         {"questions": {"wordings": "apart"}},
+        {"questions": {"renamed_copies": 7}},
         {"soft_labels": {"precision": "fp32"}},
         {"mentor": {"conclusion_weight": 2.0}},
     ):

@@ -9,8 +9,9 @@ from random import Random
 import pytest
 
 from mkdkit import records
-from mkdkit.pipeline import recipes, renamed_set, tiny_regime
-from mkdkit.pipeline.stages import data
+from mkdkit.models import tiny_tokenizer
+from mkdkit.pipeline import recipes, tiny_regime
+from mkdkit.pipeline.stages import data, renamed_copies
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import catalogue, check_swaps, procedural, renaming, swaps
@@ -75,28 +76,36 @@ def test_a_question_without_swaps_has_no_things():
     assert renaming.draw_names("How many are left?", WORDS, Random(0)) is None
 
 
-def write(settings, folder, copies):
-    splits = recorded.read_recorded_questions(settings)
-    rationales = list(recorded.each_rationale_for(settings, splits.train))
-    return renamed_set.write(splits, rationales, folder, copies=copies)
+def write(settings, copies):
+    """Questions and rationales of a recorded set with copies, as the stages have them."""
+    recipe = recipes.with_source(recipes.make("tiny", TASK), settings.source)
+    recipe = replace(recipe, questions=replace(settings, renamed_copies=copies))
+    asked, written = data.questions(recipe), data.teacher_rationales(recipe)
+    return data.read_splits(asked), data.read_written(written)
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
 
 
 def test_a_question_that_cannot_be_read_as_the_same_is_named():
     question = Question("q7", BALLS, "B")
     with pytest.raises(ValueError, match="'q7' is not read as the same"):
-        list(renamed_set.copies_of(question, ["First. Ann", "a)", "b)"], 1, 0))
+        list(renamed_copies.copies_of(question, ["First. Ann", "a)", "b)"], 1, 0))
 
 
-def test_another_set_is_never_taken_for_one_that_was_copied(recorded_set, tmp_path, monkeypatch):
-    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
-    recipe = replace(recipes.smoke(TASK), questions=recorded_set)
-    first = renamed_set.with_copies(recipe, copies=1)
-    assert renamed_set.with_copies(recipe, copies=1) == first
-    assert renamed_set.with_copies(recipe, copies=2) != first
+def test_another_set_is_never_taken_for_one_that_was_copied(recorded_set):
+    once = replace(recorded_set, renamed_copies=1)
+    recipe = replace(recipes.smoke(TASK), questions=once)
+    first = data.questions(recipe).key
+    assert data.questions(recipe).key == first
+    twice = replace(recipe, questions=replace(once, renamed_copies=2))
+    assert data.questions(twice).key != first
     rationales = Path(recorded_set.data_dir) / "rationales.jsonl"
     lines = rationales.read_text(encoding="utf-8").splitlines(keepends=True)
     rationales.write_text("".join(lines[1:]), encoding="utf-8")
-    assert renamed_set.with_copies(recipe, copies=1) != first
+    assert data.questions(recipe).key != first
 
 
 @pytest.fixture
@@ -114,12 +123,11 @@ def recorded_set(tmp_path):
     return replace(asked, source="jsonl", data_dir=str(folder), train=None, test=None)
 
 
-def test_a_check_finds_the_same_rationales_flawed_about_other_things(recorded_set, tmp_path):
-    folder = tmp_path / "copies"
-    write(recorded_set, folder, copies=2)
-    questions = {one.id: one for one in records.read_questions(folder / "train.jsonl")}
+def test_a_check_finds_the_same_rationales_flawed_about_other_things(recorded_set):
+    splits, rationales = write(recorded_set, copies=2)
+    questions = {one.id: one for one in splits.train}
     is_flawed = {}
-    for one in records.read_rationales(folder / "rationales.jsonl"):
+    for one in rationales:
         question = questions[one.question_id]
         assert swaps.answer(swaps.read(question.text)) == question.answer
         original = one.question_id.partition("#")[0]
@@ -130,66 +138,81 @@ def test_a_check_finds_the_same_rationales_flawed_about_other_things(recorded_se
     assert {found[0] for found in is_flawed.values()} == {False, True}
 
 
-def test_copies_are_of_training_questions_alone_and_come_out_the_same(recorded_set, tmp_path):
-    counts = write(recorded_set, tmp_path / "one", copies=3)
-    assert counts["train.jsonl"] == 4 * 30
-    assert (counts["validation.jsonl"], counts["test.jsonl"]) == (5, 6)
-    write(recorded_set, tmp_path / "other", copies=3)
+def test_copies_are_of_training_questions_alone_and_come_out_the_same(
+    recorded_set, tmp_path, monkeypatch
+):
+    splits, rationales = write(recorded_set, copies=3)
     whole = recorded.read_recorded_questions(recorded_set)
-    for name in ("train", "validation", "test", "rationales"):
-        one, other = (tmp_path / folder / f"{name}.jsonl" for folder in ("one", "other"))
-        assert one.read_bytes() == other.read_bytes()
-    assert list(records.read_questions(tmp_path / "one" / "test.jsonl")) == list(whole.test)
-    texts = [one.text for one in records.read_questions(tmp_path / "one" / "train.jsonl")]
-    assert len(set(texts)) == 120
+    assert len(splits.train) == 4 * 30
+    assert list(splits.train[::4]) == list(whole.train)
+    assert (list(splits.validation), list(splits.test)) == (list(whole.validation), whole.test)
+    assert len({one.text for one in splits.train}) == 120
+    first = list(splits.train), list(rationales)
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "other runs"))
+    again, rationales = write(recorded_set, copies=3)
+    assert (list(again.train), list(rationales)) == first
 
 
 def test_no_thing_is_called_by_a_word_of_the_set():
     question = Question("q", BALLS, "B")
     rationale = Rationale("q", "Afterwards Cara has the yellow basket.", "B", "teacher", True)
-    words = renamed_set.words_beside([question], [rationale])
+    words = renamed_copies.words_beside([question], [rationale])
     assert "baskets" in words
     assert not {"basket", "yellow", "white", "pairs"} & set(words)
 
 
-def test_a_set_without_swaps_is_refused_in_one_line(tmp_path, capsys):
+def test_most_names_are_read_letter_by_letter_as_most_published_things_are(published_data):
+    folder = str(published_data / "mentor-kd")
+    settings = QuestionSettings(
+        task=TASK, source="mentor-kd", data_dir=folder, train=None, test=None
+    )
+    tokenizer = tiny_tokenizer.build()
+
+    def spelled(words):
+        return sum(len(tokenizer(f" {word}").input_ids) > 1 for word in words) / len(words)
+
+    splits = recorded.read_recorded_questions(settings)
+    deals = [swaps.read(one.text) for one in splits.train]
+    shortest = [min(swaps.names_of(item, deal), key=len) for deal in deals for item in deal.items]
+    assert abs(spelled(renamed_copies.words_beside([], [])) - spelled(shortest)) < 0.1
+
+
+def test_a_set_without_swaps_has_no_copies(tmp_path):
     questions = [Question(f"q{n}", f"How many are {n} and 2?", str(n + 2)) for n in range(6)]
     records.write_questions(tmp_path / "train.jsonl", questions[:4])
     records.write_questions(tmp_path / "test.jsonl", questions[4:])
     records.write_rationales(
         tmp_path / "rationales.jsonl", [Rationale("q0", "0 + 2 = 2.", "2", "teacher", True)]
     )
-    command = [str(tmp_path / "out"), "--source", "jsonl", "--data-dir", str(tmp_path)]
-    with pytest.raises(SystemExit):
-        renamed_set.main([*command, "--task", "svamp", "--validation", "1"])
-    assert "no things that are swapped in it" in capsys.readouterr().err
+    settings = QuestionSettings(
+        task="svamp", source="jsonl", data_dir=str(tmp_path), train=None, validation=1
+    )
+    with pytest.raises(ValueError, match="no copies about other things; leave renamed_copies at 0"):
+        write(settings, copies=1)
 
 
 def test_a_trial_says_how_many_copies_it_had(recorded_set, tmp_path, monkeypatch, bases):
-    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
     small = recipes.with_bases(recipes.smoke(TASK), mentor=bases["causal"], student=bases["causal"])
     monkeypatch.setattr(recipes, "tiny", lambda task: small)
     command = [TASK, "fine_tune_cot", "--source", "jsonl", "--data-dir", recorded_set.data_dir]
-    options = ["--copies", "2", "--set", "student.conclusion_weight=5", "--folder", str(tmp_path)]
+    options = ["--set", "questions.renamed_copies=2", "--folder", str(tmp_path)]
     tiny_regime.main([*command, *options])
     (row,) = (tmp_path / "tiny_regime.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert row.endswith("student.conclusion_weight=5; copies about other things=2")
-    asked = [
-        json.loads(path.read_text()) for path in (tmp_path / "runs").glob("questions-*/done.json")
-    ]
-    assert {one["counts"]["train"] for one in asked} == {12, 3 * 12}  # a smoke run's, and copies
+    assert row.endswith("questions.renamed_copies=2")
+    (asked,) = (tmp_path / "runs").glob("questions-*/done.json")
+    assert json.loads(asked.read_text())["counts"]["train"] == 3 * 12  # a smoke run's, and copies
 
 
-def test_published_rationales_stay_right_or_flawed(published_data, tmp_path):
+def test_published_rationales_stay_right_or_flawed(published_data):
     folder = str(published_data / "mentor-kd")
     settings = QuestionSettings(
         task=TASK, source="mentor-kd", data_dir=folder, train=None, test=None
     )
-    counts = write(settings, tmp_path, copies=1)
-    assert counts["train.jsonl"] == 2 * 425
-    questions = {one.id: one for one in records.read_questions(tmp_path / "train.jsonl")}
+    splits, rationales = write(settings, copies=1)
+    assert len(splits.train) == 2 * 425
+    questions = {one.id: one for one in splits.train}
     flawed = {"": set(), "#1": set()}
-    for one in records.read_rationales(tmp_path / "rationales.jsonl"):
+    for one in rationales:
         original, sign, number = one.question_id.partition("#")
         if check_swaps.find_slips(questions[one.question_id], one.text):
             flawed[sign + number].add(original)

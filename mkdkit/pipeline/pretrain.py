@@ -35,7 +35,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from mkdkit.models import loading, tiny, tiny_tokenizer
 from mkdkit.pipeline import growing, keys, pretrain_batches, pretrain_checkpoints, single_steps
 from mkdkit.pipeline.pretrain_settings import SEED, SHIPPED, PretrainSettings, second_course
-from mkdkit.pipeline.stages import data
+from mkdkit.pipeline.stages.base_files import base_files
 
 ROOT = Path(__file__).parents[2]
 PROBES = 8  # spread evenly over a run, the last one at its end
@@ -77,7 +77,7 @@ class Run:
 def made_from(settings: PretrainSettings) -> dict[str, str]:
     """Digests of what a run learns from: the code that writes its text, the base it grows from."""
     found = {"text": keys.code_digest(single_steps.episodes)}
-    for path in data.base_files(settings.grow_from) if settings.grow_from else ():
+    for path in base_files(settings.grow_from) if settings.grow_from else ():
         found[path.name] = keys.file_digest(path)
     return found
 

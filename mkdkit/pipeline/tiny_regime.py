@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mkdkit.pipeline import ablations, grids, recipes, renamed_set, results
+from mkdkit.pipeline import ablations, grids, recipes, results
 from mkdkit.settings import Recipe, changed
 from mkdkit.tasks import catalogue
 
@@ -50,7 +50,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=FIRST_SEED)
     parser.add_argument("--source", default="rule-made")
     parser.add_argument("--data-dir")
-    parser.add_argument("--copies", type=int, default=0, help="of questions, about other things")
     parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of the table")
     chosen = parser.parse_args(arguments)
     if chosen.seed < FIRST_SEED:
@@ -59,10 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         recipe = recipes.make("tiny", chosen.task, seed=chosen.seed)
         recipe = recipes.with_source(recipe, chosen.source, data_dir=chosen.data_dir)
-        changes = list(chosen.changes)
-        if chosen.copies:
-            recipe = renamed_set.with_copies(recipe, copies=chosen.copies)
-            changes.append(f"copies about other things={chosen.copies}")
         for assignment in chosen.changes:
             recipe = change(recipe, assignment)
         bases = sorted({recipe.mentor_base, recipe.student_base})
@@ -71,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found = ablations.measure(recipe, arm, split="validation")
             row = {"task": chosen.task, "source": chosen.source, "arm": arm, "seed": chosen.seed}
             row |= {name: found[name] for name in grids.MEASURED}
-            row |= {"settings": "; ".join(changes)}
+            row |= {"settings": "; ".join(chosen.changes)}
             results.append_row(TABLE, row, folder=chosen.folder)
             results.write_provenance(TABLE, command, about, folder=chosen.folder)
             print(" ".join(f"{name}={value}" for name, value in row.items()), flush=True)

@@ -13,6 +13,8 @@ import numpy as np
 from mkdkit import filters, json_lines, records
 from mkdkit.models import encoding, loading
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages import renamed_copies
+from mkdkit.pipeline.stages.base_files import tokenizer_files
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.sequences import Chosen, digest
 from mkdkit.settings import FilterSettings, QuestionSettings, Recipe
@@ -20,8 +22,6 @@ from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import places, recorded, scripted
 
 SPLITS = ("train", "validation", "test")
-# names of a tokenizer's files: of today's, and of older ones in parts
-TOKENIZER = ("tokenizer*", "*.model", "vocab.*", "merges.txt", "*_tokens*.json")
 
 
 def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
@@ -51,6 +51,10 @@ def _questions(work: Work, asked: QuestionSettings) -> None:
         made = procedural.each_split(asked)
     else:
         splits = recorded.read_recorded_questions(asked)
+        if copies := asked.renamed_copies:
+            written = recorded.each_rationale_for(asked, splits.train)
+            train = renamed_copies.add_copies(splits.train, written, work.folder, copies=copies)
+            splits = replace(splits, train=train)
         made = ((name, iter(getattr(splits, name))) for name in SPLITS)
     for name, found in made:
         work.counts[name] = records.write_questions(work.folder / f"{name}.jsonl", found)
@@ -62,10 +66,10 @@ def _question_files(asked: QuestionSettings) -> list[Path]:
         return []
     if asked.data_dir and Path(asked.data_dir).is_file():
         return [Path(asked.data_dir)]
-    # which kinds there are depends on the source
-    every = ("train", "validation", "test", "questions", "split")
-    kinds = [kind for kind in every if places.exists(asked, kind)]
-    return [places.find(asked, kind) for kind in kinds]
+    # which kinds there are depends on the source; copies are named beside the teacher's words
+    every = ("train", "validation", "test", "questions", "split", "teacher")
+    wanted = every if asked.renamed_copies else every[:-1]
+    return [places.find(asked, kind) for kind in wanted if places.exists(asked, kind)]
 
 
 def read_splits(stage: Stage) -> Splits:
@@ -103,6 +107,7 @@ def _teacher_rationales(work: Work, recipe: Recipe, asked: Stage) -> None:
         kind=_recorded_kind(recipe) or "teacher",
         trust_flags=recipe.teacher.trust_flags,
     )
+    every = renamed_copies.with_renamed(every, asked.folder)
     keep_some(work, every, train, recipe.teacher.rationales_per_question, recipe.seed)
 
 
@@ -282,18 +287,3 @@ def read_filtered(stage: Stage) -> filters.Filtered:
 def read_kept(stage: Stage) -> Sequence[Rationale]:
     """Return the kept rationales of a `teacher-set` or `mentor-set` stage."""
     return records.read_rationales(stage.folder / "kept.jsonl")
-
-
-def base_files(base: str) -> list[Path]:
-    """Return a local base's files: their content is part of a stage's key (a Hub name has none)."""
-    return [*_files(base, "*.safetensors", "config.json"), *tokenizer_files(base)]
-
-
-def tokenizer_files(base: str) -> list[Path]:
-    """Return the files of a local base's tokenizer (a Hub name has none)."""
-    return _files(base, *TOKENIZER)
-
-
-def _files(base: str, *wanted: str) -> list[Path]:
-    folder = Path(loading.resolve(base))
-    return sorted({path for pattern in wanted for path in folder.glob(pattern)})

@@ -8,11 +8,11 @@ from mkdkit.models.rows import Row
 from mkdkit.pipeline import launched
 from mkdkit.pipeline.arms import NewQuestions
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.base_files import tokenizer_files
 from mkdkit.pipeline.stages.data import (
     questions,
     read_kept,
     teacher_set,
-    tokenizer_files,
     with_new_questions,
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, load_model, progress

@@ -14,8 +14,9 @@ from mkdkit.models import encoding, loading, sampling
 from mkdkit.models.rows import TokenLists
 from mkdkit.pipeline import launched
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages import renamed_copies
+from mkdkit.pipeline.stages.base_files import base_files
 from mkdkit.pipeline.stages.data import (
-    base_files,
     filtered,
     keep_rationales,
     keep_some,
@@ -109,6 +110,7 @@ def _recorder(recipe: Recipe) -> str:
 def _recorded_augmentation(work: Work, recipe: Recipe, asked: Stage) -> None:
     train, mentor = read_splits(asked).train, _recorder(recipe)
     every = recorded.each_rationale_for(recipe.questions, train, kind="mentor", mentor=mentor)
+    every = renamed_copies.with_renamed(every, asked.folder)
     keep_some(work, every, train, recipe.sampling.degree, recipe.seed)
 
 

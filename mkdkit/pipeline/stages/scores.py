@@ -11,7 +11,8 @@ from mkdkit.models import encoding, loading, prompting
 from mkdkit.pipeline import arms, launched
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
-from mkdkit.pipeline.stages.data import base_files, questions, read_kept, read_splits, teacher_set
+from mkdkit.pipeline.stages.base_files import base_files
+from mkdkit.pipeline.stages.data import questions, read_kept, read_splits, teacher_set
 from mkdkit.pipeline.stages.fine_tuning import load_model
 from mkdkit.pipeline.stages.mentoring import mentor
 from mkdkit.pipeline.stages.students import student

@@ -7,13 +7,13 @@ from mkdkit import records
 from mkdkit.evaluation import voting
 from mkdkit.pipeline.arms import NewQuestions
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
+from mkdkit.pipeline.stages.base_files import tokenizer_files
 from mkdkit.pipeline.stages.data import (
     filter_key,
     keep_filtered,
     questions,
     read_splits,
     read_written,
-    tokenizer_files,
     with_new_questions,
 )
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
