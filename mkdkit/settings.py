@@ -111,7 +111,7 @@ class TrainingSettings:
     batch_size: int = 8  # rows of like length
     accumulation_steps: int = 1  # batches in one optimiser step
     max_batch_tokens: int | None = None  # padded, in one forward pass; larger batches are split
-    conclusion_weight: float = 1.0  # of the tokens that tell a completion's answer; others: 1
+    answer_weight: float = 1.0  # of the tokens that first tell a completion's answer; others: 1
     epochs: float = 20  # passes over the set
     max_steps: int | None = None  # optimiser steps; overrides epochs (for equal-steps arms)
     max_tokens: int = 512  # prompt + completion; a longer row is an error here
@@ -130,7 +130,7 @@ class TrainingSettings:
         for name in ("lora_rank", "lora_alpha", "batch_size", "accumulation_steps", "max_tokens"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)
-        for name in ("learning_rate", "conclusion_weight"):
+        for name in ("learning_rate", "answer_weight"):
             _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         _require(0 <= self.warmup_share <= 1, "warmup_share", "from 0 to 1", self.warmup_share)
         for name in ("weight_decay", "clip_norm", "epochs", "validations", "checkpoint_seconds"):

@@ -92,7 +92,7 @@ def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recip
     del settings["questions"]["data_dir"], settings["questions"]["wordings"], settings["voting"]
     del settings["questions"]["renamed_copies"]
     del settings["student"]["divergence"], settings["soft_labels"]["precision"]
-    del settings["student"]["conclusion_weight"], settings["mentor"]["conclusion_weight"]
+    del settings["student"]["answer_weight"], settings["mentor"]["answer_weight"]
     text = json.dumps(settings, sort_keys=True)
     before = {"settings of multi_step_arithmetic": hashlib.sha256(text.encode()).hexdigest()}
     by_default = replace(recipe, voting=VotingSettings())
@@ -103,7 +103,7 @@ def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recip
         {"questions": {"wordings": "apart"}},
         {"questions": {"renamed_copies": 7}},
         {"soft_labels": {"precision": "fp32"}},
-        {"mentor": {"conclusion_weight": 2.0}},
+        {"mentor": {"answer_weight": 2.0}},
     ):
         assert grids.identity([changed(by_default, changes)]) != before
 

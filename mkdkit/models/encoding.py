@@ -96,8 +96,7 @@ def fill_token(tokenizer: Any) -> int:
     That is safe here, and only here: attention and scoring are masked by length, never by
     comparing ids with this one, so a real end token stays scored.
     """
-    pad = tokenizer.pad_token_id
-    return end_token(tokenizer) if pad is None else pad
+    return end_token(tokenizer) if tokenizer.pad_token_id is None else tokenizer.pad_token_id
 
 
 def encode_completions(
@@ -108,20 +107,24 @@ def encode_completions(
     family: Family,
     template: Template,
     max_tokens: int,
-    conclusions: bool = False,
+    find_answers: bool = False,
 ) -> Rows:
     """Return one row per rationale: its question, then the rationale with its answer.
 
     A right rationale ends in the reference answer, as the data set writes it. A wrong one, where
-    filters keep any, ends in its own answer; one without an answer is learnt without mark.
-
-    With `conclusions`, the tokens that tell its answer are counted; it is read twice for that.
+    filters keep any, ends in its own answer; one without an answer is learnt without mark. With
+    `find_answers` the tokens that first tell it are found, which takes longer.
 
     Raises:
         ValueError: a rationale's question is not among `questions`, or a row is longer than
             `max_tokens` (filters drop such rows; cutting one would cut its answer off).
     """
     known = by_id(questions)
+
+    def places(completion: str, answer: str) -> tuple[int, int]:
+        texts = (completion[:end] for end in answers.find_answer(completion, answer))
+        start, stop = (len(encode_row(tokenizer, "", text, family).label) - 1 for text in texts)
+        return min(start, stop - 1), stop  # one token may hold more than the answer
 
     def encode(rationale: Rationale) -> Row:
         question = known.find(rationale.question_id)
@@ -130,16 +133,10 @@ def encode_completions(
         completion = _learnt(rationale, question, template)
         row = encode_row(tokenizer, question.text, completion, family)
         require_length(row, question.id, max_tokens)
-        return _with_conclusion(row, completion, tokenizer, family) if conclusions else row
+        answer = _ends_in(rationale, question) if find_answers else None
+        return row if answer is None else replace(row, answer=places(completion, answer))
 
     return Rows(map(encode, rationales))
-
-
-def _with_conclusion(row: Row, completion: str, tokenizer: Any, family: Family) -> Row:
-    """Return the row with the number of its tokens that tell the completion's answer."""
-    before = completion[: answers.find_conclusion(completion)].strip()
-    opening = encode_row(tokenizer, "", before, family).label[:-1] if before else ()
-    return replace(row, conclusion=len(row.label) - len(opening))
 
 
 def encode_answers(
@@ -177,10 +174,13 @@ def counter(tokenizer: Any, family: Family, template: Template) -> Callable[...,
 
 def _learnt(rationale: Rationale, question: Question, template: Template) -> str:
     """Return the completion that is learnt from a rationale."""
-    answer = question.answer if rationale.is_correct else rationale.prediction
-    if answer is None:
-        return rationale.text.strip()
-    return answers.completion_text(rationale.text, answer, template)
+    answer = _ends_in(rationale, question)
+    text = rationale.text
+    return text.strip() if answer is None else answers.completion_text(text, answer, template)
+
+
+def _ends_in(rationale: Rationale, question: Question) -> str | None:
+    return question.answer if rationale.is_correct else rationale.prediction
 
 
 def can_encode(tokenizer: Any) -> Callable[[str], bool]:

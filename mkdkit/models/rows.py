@@ -20,7 +20,7 @@ class Row:
 
     prompt: tuple[int, ...]
     label: tuple[int, ...]  # ends with the end-of-sequence token
-    conclusion: int = 0  # how many of the label's tokens, its last, conclude; 0: nobody asked
+    answer: tuple[int, int] = (0, 0)  # from which to which the label tells it; 0, 0: nobody asked
 
     @property
     def key(self) -> str:
@@ -67,15 +67,15 @@ class TokenLists(OnDemand[tuple[int, ...]]):
 
 
 class Rows(OnDemand[Row]):
-    """A sequence of rows in little memory: 20 bytes a row, and its ids as in `TokenLists`."""
+    """A sequence of rows in little memory: 24 bytes a row, and its ids as in `TokenLists`."""
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._conclusions = array("i")
+        self._answers = array("i")  # two a row
         self._parts = TokenLists(self._take_apart(rows))
 
     def _take_apart(self, rows: Iterable[Row]) -> Iterator[tuple[int, ...]]:
         for row in rows:
-            self._conclusions.append(row.conclusion)
+            self._answers.extend(row.answer)
             yield row.prompt
             yield row.label
 
@@ -85,7 +85,7 @@ class Rows(OnDemand[Row]):
     def make(self, number: int) -> Row:
         """Read the row of a number."""
         prompt, label = self._parts[2 * number], self._parts[2 * number + 1]
-        return Row(prompt, label, self._conclusions[number])
+        return Row(prompt, label, (self._answers[2 * number], self._answers[2 * number + 1]))
 
     def lengths(self) -> "array[int]":
         """Return how many tokens each row has."""

@@ -201,11 +201,11 @@ def identity(recipes: Iterable[Recipe]) -> dict[str, str]:
 
 # settings that are younger than the first tables, and what they are where they change nothing
 NEWER = {
-    "mentor.conclusion_weight": 1.0,
+    "mentor.answer_weight": 1.0,
     "questions.renamed_copies": 0,
     "questions.wordings": "shared",
     "soft_labels.precision": "auto",
-    "student.conclusion_weight": 1.0,
+    "student.answer_weight": 1.0,
     "student.divergence": "forward",
     "voting": asdict(VotingSettings()),
 }

@@ -183,6 +183,22 @@ def find_conclusion(completion: str) -> int:
     return len(body) - len(last) + (mark.end() if mark else 0)
 
 
+def find_answer(completion: str, answer: str) -> tuple[int, int]:
+    """Return from which to which character a completion first tells the answer it ends in.
+
+    Before its conclusion an option's letter may stand for another thing, or a number be another's.
+
+    >>> text = completion_text("Ann has the lamp. So the answer is (B) lamp.", "B", "arrow")
+    >>> text[slice(*find_answer(text, "B"))], text.index("(B)")
+    ('B', 36)
+    """
+    start, word = find_conclusion(completion), re.escape(answer.strip())
+    for told in (rf"(?<=\(){word}(?=\))", rf"(?<!\w){word}(?!\w)"):  # "A ball" is no option A
+        if found := re.compile(told, re.IGNORECASE).search(completion, start):
+            return found.span()
+    raise ValueError(f"a completion does not end in its answer {answer!r}: {completion!r:.80}")
+
+
 def same_answer(prediction: str | None, answer: str, task: Task) -> bool:
     """Return whether a prediction is the reference answer; None never is.
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
-from mkdkit.training import batches, checkpoints, conclusions, losses, optimizers
+from mkdkit.training import answer_weight, batches, checkpoints, losses, optimizers
 from mkdkit.training.chunks import LossOf, batch_loss
 from mkdkit.training.soft_labels import LabelSource
 from mkdkit.training.team import ALONE, Team
@@ -158,7 +158,7 @@ def train(
     asked = validation_steps(len(plan), settings.validations) if validate else set()
     if together > 1 and team.processes > 1:
         raise ValueError("rows that belong together cannot be shared by several processes")
-    loss_of = conclusions.weighed(loss_of, settings.conclusion_weight)
+    loss_of = answer_weight.weighed(loss_of, settings.answer_weight)
     shared = team.prepare(model)
     saved = time.monotonic()
     for number in range(progress.step + 1, len(plan) + 1):

@@ -4,6 +4,7 @@ Arms with a mistake (`pipeline.arms`) train a student in this way and are scored
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from torch import Tensor
 
@@ -25,7 +26,7 @@ def with_padding(rows: Sequence[Row], fill: int) -> list[Row]:
         fill: the id of the padding.
     """
     longest = max(len(row.label) for row in rows)
-    return [Row(row.prompt, row.label + (fill,) * (longest - len(row.label))) for row in rows]
+    return [replace(row, label=row.label + (fill,) * (longest - len(row.label))) for row in rows]
 
 
 def padding_learnt(store: LabelSource, settings: StudentSettings, fill: int) -> LossOf:

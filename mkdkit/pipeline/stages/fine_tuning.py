@@ -36,7 +36,7 @@ def encode(
         family=loading.family_of_base(base),
         template=settings.template,
         max_tokens=settings.max_tokens,
-        conclusions=settings.conclusion_weight != 1,
+        find_answers=settings.answer_weight != 1,
     )
 
 

@@ -31,18 +31,13 @@ def require_possible(recipe: Recipe, arm: str) -> None:
 
     Raises:
         ValueError: the arm learns from soft labels, and a token of one base is another's other, or
-            none are stored for its temperature; it learns from pairs, in several processes; it
-            learns padding, and conclusions weigh more; or it needs rationales nobody recorded.
+            none are stored for its temperature; it learns from pairs, in several processes; or
+            it needs rationales nobody recorded.
     """
     method = arms.find(arm)
     if method.soft_labels and recipe.student.kd_weight:
         soft_labels.require_stored(recipe.student.kd_temperature)
         _require_one_vocabulary(recipe, method)
-    if method.mistake == "padding learnt" and recipe.student.conclusion_weight != 1:
-        raise ValueError(
-            f"arm {arm!r} scores padding behind the conclusion, so that cannot weigh more; leave "
-            "conclusion_weight at 1"
-        )
     if method.consistent and launched.processes() > 1:
         raise ValueError(
             f"arm {arm!r} learns from pairs of rows, which several processes cannot share; run it "

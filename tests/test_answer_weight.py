@@ -1,23 +1,19 @@
-"""What weighs more at the end of a completion, and that nothing else changes by it."""
-
-from dataclasses import replace
+"""What weighs more in a completion, and that nothing else changes by it."""
 
 import pytest
 import torch
 from bases import FAMILIES
 from transformers import T5Tokenizer
 
-from mkdkit.models import encoding, loading
+from mkdkit.models import encoding, loading, tiny_tokenizer
 from mkdkit.models.rows import Row, Rows
-from mkdkit.pipeline import recipes
-from mkdkit.pipeline.stages import students
 from mkdkit.records import Question, Rationale
 from mkdkit.settings import TrainingSettings
 from mkdkit.tasks import answers
-from mkdkit.training import chunks, conclusions, loop, losses
+from mkdkit.training import answer_weight, chunks, loop, losses, mistakes
 
-ROWS = [Row((5, 6), (7, 8, 9, 1), conclusion=2), Row((5,), (6, 1)), Row((4,), (3, 2, 1), 3)]
-WEIGHTS = torch.tensor([1, 1, 10, 10, 1, 1, 10, 10, 10.0])
+ROWS = [Row((5, 6), (7, 8, 9, 1), (1, 3)), Row((5,), (6, 1)), Row((4,), (3, 2, 1), (0, 1))]
+WEIGHTS = torch.tensor([1, 10, 10, 1, 1, 1, 10, 1, 1.0])
 
 
 @pytest.fixture(params=FAMILIES)
@@ -33,7 +29,7 @@ def logits_and_labels():
 
 def test_the_gradient_is_that_of_a_weighted_sum_and_the_loss_is_that_of_a_plain_one():
     logits, labels = logits_and_labels()
-    loss = conclusions.weighed(loop.hard_labels, 10.0)(logits, labels, ROWS)
+    loss = answer_weight.weighed(loop.hard_labels, 10.0)(logits, labels, ROWS)
     assert loss == losses.rationale_loss(logits, labels)
     (found,) = torch.autograd.grad(loss, logits)
     each = -logits.log_softmax(-1).gather(-1, labels.unsqueeze(-1)).squeeze(-1)
@@ -48,7 +44,7 @@ def test_soft_labels_are_weighed_too():
     def soft(student, labels, rows):
         return losses.soft_label_loss(student, mentor, temperature=2.0)
 
-    loss = conclusions.weighed(soft, 10.0)(logits, labels, ROWS)
+    loss = answer_weight.weighed(soft, 10.0)(logits, labels, ROWS)
     (found,) = torch.autograd.grad(loss, logits)
     # of KL(p ‖ q) at a temperature by the student's logits: (q - p) / τ
     expected = ((logits / 2).softmax(-1) - (mentor / 2).softmax(-1)) / 2
@@ -56,14 +52,14 @@ def test_soft_labels_are_weighed_too():
 
 
 def test_a_weight_of_one_is_the_plain_loss_itself():
-    assert conclusions.weighed(loop.hard_labels, 1.0) is loop.hard_labels
+    assert answer_weight.weighed(loop.hard_labels, 1.0) is loop.hard_labels
 
 
 def test_the_gradient_is_the_same_in_chunks(base):
     gradients = []
     for most in (1, 2**25):
         model = loading.load_trainable(base, TrainingSettings())
-        loss_of = conclusions.weighed(loop.hard_labels, 7.0)
+        loss_of = answer_weight.weighed(loop.hard_labels, 7.0)
         options = {"fill": 0, "precision": "fp32", "most_logits": most}
         chunks.batch_loss(model, ROWS, loss_of, **options).backward()
         gradients.append(torch.cat([weight.grad.flatten() for weight in model.parameters()]))
@@ -74,7 +70,7 @@ def test_a_step_follows_the_setting(base):
     steps = {}
     for weight in (1.0, 10.0):
         settings = TrainingSettings(
-            precision="fp32", clip_norm=0, validations=0, conclusion_weight=weight
+            precision="fp32", clip_norm=0, validations=0, answer_weight=weight
         )
         model = loading.load_trainable(base, settings)
         steps[weight] = next(loop.train(model, ROWS, loop.hard_labels, settings, fill=0))
@@ -105,53 +101,56 @@ def test_a_conclusion_is_where_the_last_sentence_tells_the_answer(completion, co
     assert completion[answers.find_conclusion(completion) :] == conclusion
 
 
-def test_conclusions_are_counted_for_flan_t5_too(published_data):
-    tokenizer = T5Tokenizer.from_pretrained(published_data / "tokenizers" / "flan-t5")
-    question = Question("q", "Which one?", "C")
-    written = Rationale("q", "It is hers. So the answer is (C) lamp.", "C", "teacher", True)
-    (row,) = encoding.encode_completions(
-        tokenizer,
-        [question],
-        [written],
-        family="encoder-decoder",
-        template="arrow",
-        max_tokens=99,
-        conclusions=True,
-    )
-    conclusion = tokenizer.decode(row.label[-row.conclusion :], skip_special_tokens=True)
-    assert conclusion == "(C) lamp. --> C"
-
-
-def test_an_arm_that_learns_padding_has_no_weighted_conclusion():
-    recipe = recipes.smoke("coin_flip")
-    recipe = replace(recipe, student=replace(recipe.student, conclusion_weight=5.0))
-    with pytest.raises(ValueError, match="leave conclusion_weight at 1"):
-        students.require_possible(recipe, "mentor_kd_padding_learnt")
-    students.require_possible(recipe, "mentor_kd")
+@pytest.mark.parametrize(
+    ("completion", "answer", "told"),
+    [
+        ("Ann has (C). So it is (C) lamp. --> C", "C", "(C) lamp. --> C"),
+        ("So A boy has (A). --> A", "A", "(A). --> A"),
+        ("It is hers. So it is C, not D. --> C", "C", " C, not D. --> C"),
+        ("4 + 14 = 18. So she has 14 + 4 = 18. --> 18", "18", " 18. --> 18"),
+        ("So it is 180. --> 18", "18", " 18"),
+        ("It never says. --> yes", "yes", " yes"),
+        ("So she has 4. Therefore, the answer is 4.", "4", " 4. Therefore, the answer is 4."),
+    ],
+)
+def test_an_answer_is_found_where_the_conclusion_first_tells_it(completion, answer, told):
+    start, stop = answers.find_answer(completion, answer)
+    assert completion[start:stop] == answer
+    assert completion[start - 1 :] == told
 
 
 @pytest.mark.parametrize("template", ["arrow", "therefore"])
-def test_the_tokens_that_conclude_are_counted_as_they_are_written(template):
-    tokenizer = loading.load_tokenizer("tiny-student")
-    question = Question("q", "How many?", "12")
-    text = "She has 3 boxes of 4 pens. So she has 12 pens."
-    written = Rationale("q", text, "12", "teacher", is_correct=True)
-    options = {"family": "causal", "template": template, "max_tokens": 99}
-    (plain,) = encoding.encode_completions(tokenizer, [question], [written], **options)
-    (row,) = encoding.encode_completions(
-        tokenizer, [question], [written], **options, conclusions=True
+@pytest.mark.parametrize("name", ["flan-t5", "tiny"])
+def test_the_tokens_that_tell_the_answer_are_found(name, template, published_data):
+    flan_t5 = published_data / "tokenizers" / "flan-t5"
+    is_tiny = name == "tiny"
+    tokenizer = tiny_tokenizer.build() if is_tiny else T5Tokenizer.from_pretrained(flan_t5)
+    question = Question("q", "Which one?", "C")
+    text = "(C) it is not at first. So the answer is (C) lamp."
+    texts = (text, "C is the one", "It never says.")
+    rows = encoding.encode_completions(
+        tokenizer,
+        [question],
+        [Rationale("q", one, "C", "teacher", True) for one in texts],
+        family="causal" if is_tiny else "encoder-decoder",
+        template=template,
+        max_tokens=99,
+        find_answers=True,
     )
-    assert plain == replace(row, conclusion=0)
-    assert plain.key == row.key  # what a mentor said to it is found
-    ending = {"arrow": " --> 12", "therefore": " Therefore, the answer is 12."}[template]
-    conclusion = tokenizer.decode(row.label[-row.conclusion : -1])
-    assert conclusion.strip() == f"So she has 12 pens.{ending}"
+    parts = [
+        [tokenizer.decode(part).strip() for part in (row.label[start:stop], row.label[stop:-1])]
+        for row, (start, stop) in ((row, row.answer) for row in rows)
+    ]
+    mark = "--> C" if template == "arrow" else "Therefore, the answer is C."
+    dot = "" if template == "arrow" else "."
+    assert parts == [["C", f") lamp. {mark}"], ["C", f"is the one{dot} {mark}"], ["C", dot]]
 
 
-def test_rows_are_kept_with_what_concludes_them():
-    assert list(Rows(ROWS)) == ROWS
+def test_rows_keep_where_their_answers_are_and_padding_does_not_move_them():
+    assert [row.answer for row in Rows(ROWS)] == [row.answer for row in ROWS]
+    assert [row.answer for row in mistakes.with_padding(ROWS, 0)] == [row.answer for row in ROWS]
 
 
 def test_a_weight_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="conclusion_weight must be above 0, got 0"):
-        TrainingSettings(conclusion_weight=0)
+    with pytest.raises(ValueError, match="answer_weight must be above 0, got 0"):
+        TrainingSettings(answer_weight=0)

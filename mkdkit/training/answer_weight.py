@@ -1,9 +1,9 @@
-"""Conclusions that weigh more: the few tokens that tell an answer, among many that lead to it.
+"""Answers that weigh more: the few tokens that tell them, among many that lead to them.
 
 A loss summed over tokens hardly asks for the answer itself. In a rationale of 130 tokens that ends
 in "So the correct answer is (C) blue ball. --> C", one token, the first C, has to be worked out;
 the others are wording, or copied. A small model learns them all before that one. Here the gradient
-of the tokens that tell the answer (`answers.find_conclusion`) is multiplied by a weight; the loss
+of the tokens that first tell the answer (`answers.find_answer`) is multiplied by a weight; the loss
 that is reported stays what it was.
 """
 
@@ -18,11 +18,11 @@ from mkdkit.training.chunks import LossOf
 
 
 def weighed(loss_of: LossOf, weight: float) -> LossOf:
-    """Return the loss with the gradient of each row's conclusion multiplied by `weight`.
+    """Return the loss with the gradient of each row's answer multiplied by `weight`.
 
     Args:
         loss_of: a sum over scored tokens.
-        weight: of the last `conclusion` tokens of a row's label; the others' is 1.
+        weight: of a label's tokens at `Row.answer`; the others' is 1.
     """
     if weight == 1:
         return loss_of
@@ -35,16 +35,17 @@ def weighed(loss_of: LossOf, weight: float) -> LossOf:
 
 
 def weights_of(rows: Sequence[Row], weight: float) -> Tensor:
-    """Return the (scored tokens,) weights of some rows: 1, and `weight` where they conclude.
+    """Return the (scored tokens,) weights of some rows: 1, and `weight` where they tell the answer.
 
-    >>> weights_of([Row((5,), (6, 7, 1), conclusion=2), Row((5,), (8, 1))], 10.0).tolist()
-    [1.0, 10.0, 10.0, 1.0, 1.0]
+    >>> weights_of([Row((5,), (6, 7, 9, 1), answer=(1, 3)), Row((5,), (8, 1))], 10.0).tolist()
+    [1.0, 10.0, 10.0, 1.0, 1.0, 1.0]
     """
     weights = torch.ones(sum(len(row.label) for row in rows))
-    end = 0
+    begin = 0
     for row in rows:
-        end += len(row.label)
-        weights[end - row.conclusion : end] = weight
+        start, stop = row.answer
+        weights[begin + start : begin + stop] = weight
+        begin += len(row.label)
     return weights
 
 
