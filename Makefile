@@ -17,8 +17,9 @@ help: ## this list
 demo: $(STAMP) ## run notebooks 00 to 06 on the shipped tiny models; figures and a table at the end
 	@MKDKIT_PROFILE=$${MKDKIT_PROFILE:-tiny} $(BIN)/python -m mkdkit.pipeline.notebooks demo
 
-test: $(STAMP) ## run every test
-	@$(BIN)/python -m pytest
+# a file's tests stay together, for what they share; one thread each, or they wait for each other
+test: $(STAMP) ## run every test, in as many processes as there are cores, four at most
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 stress: $(STAMP) ## the tests under fire in their long form: kills, damaged files, random texts
 	@OMP_NUM_THREADS=1 $(BIN)/python tests/stress $(STRESS)

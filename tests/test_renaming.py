@@ -191,6 +191,13 @@ def test_a_set_without_swaps_has_no_copies(tmp_path):
         write(settings, copies=1)
 
 
+def test_rule_made_questions_are_made_anew_and_not_copied():
+    recipe = recipes.make("smoke", TASK)
+    recipe = replace(recipe, questions=replace(recipe.questions, renamed_copies=1))
+    with pytest.raises(ValueError, match=r"got 1 of rule-made ones; .* raise questions\.train"):
+        data.questions(recipe)
+
+
 def test_a_trial_says_how_many_copies_it_had(recorded_set, tmp_path, monkeypatch, bases):
     small = recipes.with_bases(recipes.smoke(TASK), mentor=bases["causal"], student=bases["causal"])
     monkeypatch.setattr(recipes, "tiny", lambda task: small)

@@ -25,8 +25,17 @@ SPLITS = ("train", "validation", "test")
 
 
 def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
-    """Return the stage with the questions: train, validation, test."""
+    """Return the stage with the questions: train, validation, test.
+
+    Raises:
+        ValueError: copies of rule-made questions are asked for, of which there can be more instead.
+    """
     asked = recipe.questions
+    if asked.source == "rule-made" and asked.renamed_copies:
+        raise ValueError(
+            f"renamed_copies are copies of recorded questions, got {asked.renamed_copies} of "
+            "rule-made ones; leave it at 0 and raise questions.train, which makes new ones"
+        )
     files = [] if asked.source == "rule-made" else _question_files(asked)
     return compute_or_load("questions", _questions, asked, settings=asked, files=files, fresh=fresh)
 
