@@ -190,7 +190,7 @@ def find_answer(completion: str, answer: str) -> tuple[int, int]:
 
     >>> text = completion_text("Ann has the lamp. So the answer is (B) lamp.", "B", "arrow")
     >>> text[slice(*find_answer(text, "B"))], text.index("(B)")
-    ('B', 36)
+    ('B', 35)
     """
     start, word = find_conclusion(completion), re.escape(answer.strip())
     for told in (rf"(?<=\(){word}(?=\))", rf"(?<!\w){word}(?!\w)"):  # "A ball" is no option A
