@@ -58,7 +58,7 @@ def add_copies(
 def words_beside(questions: Sequence[Question], rationales: Iterable[Rationale]) -> list[str]:
     """Return words for things to be called by, none of which a question or rationale has.
 
-    Half of them are made up: a tiny model reads common words whole and all others letter by letter,
+    More than half are made up: a tiny model reads common words whole and others letter by letter,
     as it will most things of the published questions. A thing called "then" would puzzle any.
     """
     texts = (one.text for some in (questions, rationales) for one in some)
