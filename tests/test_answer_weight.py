@@ -110,6 +110,7 @@ def test_a_conclusion_is_where_the_last_sentence_tells_the_answer(completion, co
         ("4 + 14 = 18. So she has 14 + 4 = 18. --> 18", "18", " 18. --> 18"),
         ("So it is 180. --> 18", "18", " 18"),
         ("It never says. --> yes", "yes", " yes"),
+        ("Who is it? --> Ann. Or Ben", "Ann. Or Ben", " Ann. Or Ben"),
         ("So she has 4. Therefore, the answer is 4.", "4", " 4. Therefore, the answer is 4."),
     ],
 )
@@ -147,8 +148,12 @@ def test_the_tokens_that_tell_the_answer_are_found(name, template, published_dat
 
 
 def test_rows_keep_where_their_answers_are_and_padding_does_not_move_them():
-    assert [row.answer for row in Rows(ROWS)] == [row.answer for row in ROWS]
+    assert list(Rows(ROWS)) == ROWS
     assert [row.answer for row in mistakes.with_padding(ROWS, 0)] == [row.answer for row in ROWS]
+
+
+def test_what_a_mentor_said_to_a_row_is_found_wherever_its_answer_is():
+    assert len({Row((5,), (6, 7, 1), answer).key for answer in ((0, 0), (0, 1), (1, 2))}) == 1
 
 
 def test_a_weight_of_nothing_is_refused():

@@ -92,7 +92,7 @@ def own_runs(tmp_path, monkeypatch):
 def test_a_question_that_cannot_be_read_as_the_same_is_named():
     question = Question("q7", BALLS, "B")
     with pytest.raises(ValueError, match="'q7' is not read as the same"):
-        list(renamed_copies.copies_of(question, ["First. Ann", "a)", "b)"], 1, 0))
+        list(renamed_copies.copies_of(question, ["First. Ann", "a)", "b)"], 1))
 
 
 def test_another_set_is_never_taken_for_one_that_was_copied(recorded_set):

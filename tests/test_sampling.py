@@ -72,7 +72,7 @@ def test_samples_of_one_prompt_differ_and_come_again_with_their_seed(writer):
 
 
 def test_drawn_tokens_follow_the_softened_distribution():
-    logits = torch.tensor([2.0, 1.0, 0.0, -1.0])
+    logits = torch.tensor([0.0, 2.0, -1.0, 1.0])
     n, settings = 20_000, SamplingSettings(sampling_temperature=0.7)
     streams = torch.rand(n, 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     choose = sampling.sampler(settings, streams)
@@ -85,13 +85,13 @@ def test_drawn_tokens_follow_the_softened_distribution():
 @pytest.mark.parametrize(
     ("settings", "allowed"),
     [
-        (SamplingSettings(top_k=2, sampling_temperature=5.0), {0, 1}),
-        (SamplingSettings(top_p=0.6, sampling_temperature=1.0), {0}),  # softmax: .64 .24 .09 .03
-        (SamplingSettings(top_p=0.7, sampling_temperature=1.0), {0, 1}),
+        (SamplingSettings(top_k=2, sampling_temperature=5.0), {1, 3}),
+        (SamplingSettings(top_p=0.6, sampling_temperature=1.0), {1}),  # softmax: .09 .64 .03 .24
+        (SamplingSettings(top_p=0.7, sampling_temperature=1.0), {1, 3}),
     ],
 )
 def test_top_k_and_top_p_cut_the_unlikely_tokens(settings, allowed):
-    logits = torch.tensor([2.0, 1.0, 0.0, -1.0]).expand(2000, 4)
+    logits = torch.tensor([0.0, 2.0, -1.0, 1.0]).expand(2000, 4)
     streams = torch.linspace(0, 0.9999, 2000, dtype=torch.float64).unsqueeze(-1)
     drawn = sampling.sampler(settings, streams)(logits, torch.arange(2000), 0)
     assert set(drawn.tolist()) == allowed

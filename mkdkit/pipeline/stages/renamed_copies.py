@@ -31,7 +31,6 @@ def add_copies(
     folder: Path,
     *,
     copies: int,
-    seed: int = 0,
 ) -> list[Question]:
     """Return the questions, each with its copies after it; write the names into a folder.
 
@@ -40,7 +39,6 @@ def add_copies(
         rationales: of them; no thing is called by a word of theirs.
         folder: where the names go.
         copies: of each question, each about other things.
-        seed: draws the names.
 
     Raises:
         ValueError: a question's things are not known.
@@ -49,7 +47,7 @@ def add_copies(
     with json_lines.writing(folder / NAMES) as write:
         for question in questions:
             every.append(question)
-            for copy, names in copies_of(question, words, copies, seed):
+            for copy, names in copies_of(question, words, copies):
                 every.append(copy)
                 write({"of": question.id, "id": copy.id, "names": names})
     return every
@@ -71,14 +69,14 @@ def words_beside(questions: Sequence[Question], rationales: Iterable[Rationale])
     return [word for word in dict.fromkeys(words) if word not in used]
 
 
-def copies_of(question: Question, words: Sequence[str], copies: int, seed: int) -> Iterator[Naming]:
+def copies_of(question: Question, words: Sequence[str], copies: int) -> Iterator[Naming]:
     """Yield copies of a question about other things, each read as the same but for its things.
 
     Raises:
         ValueError: the question is not about things that are swapped, or not read as the same.
     """
     for number in range(1, copies + 1):
-        rng = Random(f"renamed {seed} {number} {question.id}")
+        rng = Random(f"renamed {number} {question.id}")
         for _ in range(TRIES):
             names = renaming.draw_names(question.text, words, rng)
             if names is None:
