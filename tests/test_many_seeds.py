@@ -116,6 +116,14 @@ def test_a_row_that_fails_does_not_cost_the_others(recipe, tmp_path):
     assert [row["arm"] for row in results.read_table("t", folder=tmp_path / "new")] == ["base"]
 
 
+def test_one_seed_of_one_task_can_be_measured_alone(small, tmp_path):
+    chosen = ["--tasks", "multi_step_arithmetic", "--seeds", "8", "--folder", str(tmp_path)]
+    many_seeds.main(["tiny_arms", *chosen])
+    rows = results.read_table("tiny_arms", folder=tmp_path)
+    assert {(row["task"], row["seed"]) for row in rows} == {("multi_step_arithmetic", 8)}
+    assert [row["arm"] for row in rows] == list(many_seeds.PAIR)
+
+
 def test_real_sets_need_a_folder(capsys):
     with pytest.raises(SystemExit):
         many_seeds.main(["tiny_real"])

@@ -65,6 +65,26 @@ def test_recorded_rationales_have_a_regime_of_their_own_in_profile_tiny():
         assert {name: getattr(getattr(recipe, group), name) for name in settings} == settings
 
 
+def test_what_was_found_for_a_task_of_a_published_source_is_for_that_task_and_profile_alone():
+    """Copies among it: they come with the source, which is set in the same step."""
+    name = "mentor-kd tracking_shuffled_objects"
+    own = json.loads(recipes.TINY_SETTINGS.read_text(encoding="utf-8"))[name]
+    source, task = name.split()
+    recipe = recipes.with_source(recipes.make("tiny", task), source, data_dir="x")
+    assert (recipe.questions.source, recipe.questions.data_dir) == (source, "x")
+    assert recipe.questions.renamed_copies == own["questions"]["renamed_copies"] > 0
+    for group, settings in own.items():
+        assert {name: getattr(getattr(recipe, group), name) for name in settings} == settings
+    for other in (
+        recipes.with_source(recipes.make("tiny", task), "jsonl", data_dir="x"),
+        recipes.with_source(recipes.make("tiny", task), "rule-made"),
+        recipes.with_source(recipes.make("tiny", "last_letter_concatenation"), source),
+        recipes.with_source(recipes.make("smoke", task), source),
+        recipes.with_source(paper_recipes.mentor_kd(task), source),
+    ):
+        assert (other.questions.renamed_copies, other.student.answer_weight) == (0, 1.0)
+
+
 def test_fine_tune_cot_is_trained_as_published():
     student = paper_recipes.fine_tune_cot("multiarith").student
     assert (student.learning_rate, student.batch_size, student.epochs) == (3e-4, 8, 20)

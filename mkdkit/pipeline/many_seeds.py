@@ -4,9 +4,9 @@
     python -m mkdkit.pipeline.many_seeds tiny_real --data-dir FOLDER
 
 Rows that the table holds already are not measured again, so a run that was stopped goes on; two
-processes with different --tasks fill one table. A row's seconds are those of everything it rests
-on, the mentor's too. Seeds from 1 on are for these tables alone: settings were chosen with seeds
-from 100 on.
+processes with different --tasks or --seeds fill one table. A row's seconds are those of everything
+it rests on, the mentor's too. Seeds from 1 on are for these tables alone: settings were chosen with
+seeds from 100 on.
 """
 
 import argparse
@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("table", choices=("tiny_arms", "tiny_real"))
     parser.add_argument("--data-dir", help="tiny_real: folder of Mentor-KD's data")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=TASKS, metavar="TASK")
+    parser.add_argument("--seeds", nargs="+", type=int, choices=SEEDS, default=SEEDS, metavar="N")
     parser.add_argument("--folder", type=Path, default=results.RESULTS, help="of the table")
     chosen = parser.parse_args(arguments)
     if chosen.table == "tiny_real" and not chosen.data_dir:
@@ -100,10 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plans = {"tiny_arms": (arms_plan(), arms_recipe), "tiny_real": (real_plan(), real)}
     rows, recipe_of = plans[chosen.table]
     plan = list(rows)
+    asked = [(task, arm, n) for task, arm, n in plan if task in chosen.tasks and n in chosen.seeds]
     try:
         failed = grids.fill(
             chosen.table,
-            cells_of([row for row in plan if row[0] in chosen.tasks], recipe_of),
+            cells_of(asked, recipe_of),
             about=about(plan, recipe_of),
             command=f"python -m mkdkit.pipeline.many_seeds {chosen.table}",
             folder=chosen.folder,

@@ -112,9 +112,10 @@ def tiny(task: str = DEFAULT_TASK) -> Recipe:
 
 
 def _found(name: str) -> dict[str, Any]:
-    """Return what profile tiny does differently for a task, or for every "recorded" source.
+    """Return what profile tiny does differently: for a task, for every "recorded" source, or both.
 
-    Those for recorded sources are a first choice: nothing better has been found for them yet.
+    Those for every recorded source are a first choice; what was found for one task of one of them,
+    such as "mentor-kd tracking_shuffled_objects", comes on top.
     """
     settings: dict[str, Any] = json.loads(TINY_SETTINGS.read_text(encoding="utf-8"))
     return settings.get(name, {})
@@ -165,11 +166,13 @@ def with_source(
             f"jsonl), got source {source!r}; leave it at 'own', and our mentor writes them"
         )
     folder = None if data_dir is None else str(data_dir)
+    if source != "rule-made" and recipe.profile in ("tiny", "smoke"):
+        recipe = changed(recipe, _found("recorded"))  # what the scripted teacher needs is another
+    if recipe.profile == "tiny":  # what only longer runs can use
+        recipe = changed(recipe, _found(f"{source} {recipe.questions.task}"))
     asked = replace(recipe.questions, source=source, data_dir=folder)
     if source == "rule-made":
         return replace(recipe, questions=asked)
-    if recipe.profile in ("tiny", "smoke"):  # what was found for the scripted teacher is another
-        recipe = changed(recipe, _found("recorded"))
     if recipe.profile != "smoke":  # a smoke run stays small
         asked = replace(asked, train=None, test=None)
     longest, written_most = RECORDED_TOKENS.get(recipe.profile, (512, 320))
