@@ -26,7 +26,7 @@ def caches(n=1):
         for layer in range(2):
             cache.update(*(one + layer for one in read), layer)
     plain.batch_repeat_interleave(n)
-    give_room(roomy, MORE, n)
+    give_room(roomy, MORE, ROWS, n)
     return plain, roomy
 
 
@@ -38,7 +38,7 @@ def test_what_is_written_and_who_is_left_are_as_in_the_librarys_cache(n):
     for keep in (every, [0, 4, 2, 3], [3, 1, 2], [0, 1, 2], [2, 1], [1]):
         indices = torch.tensor(keep)
         for cache in (plain, roomy):
-            cache.batch_select_indices(indices)
+            cache.reorder_cache(indices)
         new = states(len(keep), 1)
         for layer in range(2):
             ours = roomy.update(*(one - layer for one in new), layer)
@@ -68,7 +68,7 @@ def test_a_window_that_slides_and_a_recurrent_state_stay_what_they_are():
     cache.layers = [DynamicSlidingWindowLayer(4), LinearAttentionLayer()]
     cache.update(*states(ROWS, READ), 0)
     before = list(cache.layers)
-    give_room(cache, MORE)
+    give_room(cache, MORE, ROWS)
     assert cache.layers == before
 
 
@@ -77,14 +77,14 @@ def test_a_window_that_slides_is_repeated_for_each_row_that_goes_on():
     cache.layers = [DynamicSlidingWindowLayer(4)]
     cache.update(*states(ROWS, READ), 0)
     read = cache.layers[0].keys
-    give_room(cache, MORE, 3)
+    give_room(cache, MORE, ROWS, 3)
     assert torch.equal(cache.layers[0].keys, read.repeat_interleave(3, 0))
 
 
 def test_of_two_caches_only_the_decoders_own_gets_room():
     own, across = caches()[0], caches()[0]
     both = EncoderDecoderCache(own, across)
-    give_room(both, MORE)
+    give_room(both, MORE, ROWS)
     assert {type(layer) for layer in own.layers} == {RoomyLayer}
     assert RoomyLayer not in {type(layer) for layer in across.layers}
 

@@ -35,14 +35,14 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
             room[: len(states), :, before:after] = states
         return self._look(len(key_states), after)
 
-    def batch_select_indices(self, indices: Tensor) -> None:
+    def reorder_cache(self, beam_idx: Tensor) -> None:
         """Keep these rows, in this order; only rows that change their place are copied."""
-        places = torch.arange(len(indices), device=indices.device)
-        moved = (indices != places).nonzero().squeeze(-1)
+        places = torch.arange(len(beam_idx), device=beam_idx.device)
+        moved = (beam_idx != places).nonzero().squeeze(-1)
         tokens = self.get_seq_length()
         for room in self._rooms:
-            room[moved, :, :tokens] = room[indices[moved], :, :tokens]
-        self._look(len(indices), tokens)
+            room[moved, :, :tokens] = room[beam_idx[moved], :, :tokens]
+        self._look(len(beam_idx), tokens)
 
     def _look(self, rows: int, tokens: int) -> tuple[Tensor, Tensor]:
         keys, values = (room[:rows, :, :tokens] for room in self._rooms)
@@ -57,7 +57,26 @@ def _with_room(states: Tensor, tokens: int, n: int) -> Tensor:
     return room.flatten(0, 1)
 
 
-def give_room(cache: Any, tokens: int, n: int = 1) -> None:
+def kept_by(out: Any) -> dict[str, Any]:
+    """Return what a model's output has of what it read, by the name under which it is given back.
+
+    >>> from types import SimpleNamespace
+    >>> kept_by(SimpleNamespace(cache_params="states"))
+    {'cache_params': 'states'}
+
+    Raises:
+        ValueError: the model gives nothing back.
+    """
+    for name in ("past_key_values", "cache_params"):  # the latter: models of recurrent layers alone
+        if getattr(out, name, None) is not None:
+            return {name: getattr(out, name)}
+    raise ValueError(
+        f"the model gives back nothing of what it has read ({type(out).__name__} without a cache), "
+        "so it cannot write token by token; choose another base"
+    )
+
+
+def give_room(cache: Any, tokens: int, rows: int, n: int = 1) -> None:
     """Put layers with room for so many tokens more in the place of a cache's plain ones.
 
     Layers of another kind (a sliding window, a recurrent state) get no room, and what a decoder
@@ -66,11 +85,12 @@ def give_room(cache: Any, tokens: int, n: int = 1) -> None:
     Args:
         cache: of what a model has read.
         tokens: that will be added to each row.
+        rows: that were read.
         n: rows that go on from each row that was read.
     """
     own = getattr(cache, "self_attention_cache", cache)
     for place, layer in enumerate(own.layers):  # one by one: the old one is gone before the next
         if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
             own.layers[place] = RoomyLayer(layer.keys, layer.values, tokens, n)
-        elif n > 1:
-            layer.batch_repeat_interleave(n)
+        elif n > 1:  # layers of every kind can be put in an order, one that repeats rows too
+            layer.reorder_cache(torch.arange(rows).repeat_interleave(n))

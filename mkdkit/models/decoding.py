@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mkdkit.models.cache import give_room
+from mkdkit.models.cache import give_room, kept_by
 from mkdkit.models.encoding import (
     end_token,
     family_of,
@@ -112,23 +112,20 @@ def _causal_steps(
         use_cache=True,
         logits_to_keep=1,
     )
-    cache = out.past_key_values
-    give_room(cache, limit - 1, n)  # the last token is not read again
+    kept = kept_by(out)
+    (cache,) = kept.values()
+    give_room(cache, limit - 1, len(read), n)  # the last token is not read again
     state = {"mask": mask.repeat_interleave(n, 0)}
 
     def take(ids: Tensor, keep: Tensor | None) -> Tensor:
         if keep is not None:
-            cache.batch_select_indices(keep)
+            cache.reorder_cache(keep)
             state["mask"] = state["mask"][keep]
         state["mask"] = torch.cat([state["mask"], state["mask"].new_ones(len(ids), 1)], dim=-1)
         place = state["mask"].sum(-1, keepdim=True) - 1
-        out = model(
-            input_ids=ids.unsqueeze(-1),
-            attention_mask=state["mask"],
-            position_ids=place,
-            past_key_values=cache,
-            use_cache=True,
-        )
+        # recurrent layers take a mask for the tokens that they are given now, and these are no pads
+        seen = {} if "cache_params" in kept else {"attention_mask": state["mask"]}
+        out = model(input_ids=ids.unsqueeze(-1), position_ids=place, use_cache=True, **seen, **kept)
         return out.logits[:, -1]
 
     return take, out.logits[:, -1].repeat_interleave(n, 0)
@@ -149,7 +146,7 @@ def _encoder_decoder_steps(
 
     def take(ids: Tensor, keep: Tensor | None) -> Tensor:
         if keep is not None:
-            state["cache"].batch_select_indices(keep)
+            state["cache"].reorder_cache(keep)
             state["encoded"], state["mask"] = state["encoded"][keep], state["mask"][keep]
         out = model(
             encoder_outputs=BaseModelOutput(last_hidden_state=state["encoded"]),
@@ -160,7 +157,7 @@ def _encoder_decoder_steps(
         )
         if state["cache"] is None:
             state["cache"] = out.past_key_values
-            give_room(state["cache"], limit - 1)  # the last token is not read again
+            give_room(state["cache"], limit - 1, len(ids))  # the last token is not read again
         return out.logits[:, -1]
 
     start = read.new_full((len(state["encoded"]),), model.config.decoder_start_token_id)

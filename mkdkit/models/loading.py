@@ -21,6 +21,8 @@ from mkdkit.settings import Method, Precision, TrainingSettings
 
 ADAPTER = "adapter_config.json"  # PEFT's own file: where it is, an adapter is
 BASE = "base.json"  # beside an adapter: which base it belongs to, and how that is held
+# families of which PEFT refuses an adapter on `out_proj`
+FUSED = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
 
 # on import it suggests an optional package for its CPU kernels: noise in a reader's page
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
@@ -164,6 +166,8 @@ def make_trainable(model: Any, settings: TrainingSettings, where: torch.device) 
 def add_lora(model: Any, settings: TrainingSettings) -> Any:
     """Return the model with a LoRA adapter on every linear layer and all else frozen.
 
+    But for `out_proj` of the families in FUSED, whose kernels read its weights past an adapter.
+
     PEFT's `prepare_model_for_kbit_training` is not called: it would hold T5's embeddings and
     unquantised `wo` layers in float32, half as much memory again as the whole 4-bit model.
     """
@@ -173,6 +177,7 @@ def add_lora(model: Any, settings: TrainingSettings) -> Any:
     config = LoraConfig(
         task_type=kind,
         target_modules="all-linear",
+        exclude_modules=["out_proj"] if model.config.model_type in FUSED else None,
         r=settings.lora_rank,
         lora_alpha=settings.lora_alpha,
         lora_dropout=settings.lora_dropout,

@@ -173,10 +173,11 @@ def _after(model: Any, rows: int, prompt: int, limit: int) -> dict[str, Any]:
         before = torch.zeros(rows, prompt + earlier, dtype=torch.int64)
         mask = torch.ones_like(before)
         out = model(input_ids=before, attention_mask=mask, use_cache=True, logits_to_keep=1)
-        cache.give_room(out.past_key_values, 1)
+        kept = cache.kept_by(out)
+        cache.give_room(*kept.values(), 1, rows)
         longer = torch.ones(rows, prompt + earlier + 1, dtype=torch.int64)
         given = {"input_ids": one, "attention_mask": longer}
-        return given | {"past_key_values": out.past_key_values}
+        return given | kept
     from transformers.modeling_outputs import BaseModelOutput
 
     mask = torch.ones(rows, prompt, dtype=torch.int64)
@@ -184,5 +185,5 @@ def _after(model: Any, rows: int, prompt: int, limit: int) -> dict[str, Any]:
     given = {"encoder_outputs": encoded, "attention_mask": mask}
     before = torch.zeros(rows, 1 + earlier, dtype=torch.int64)  # its first token is a mark
     out = model(**given, decoder_input_ids=before, use_cache=True)
-    cache.give_room(out.past_key_values, 1)
+    cache.give_room(out.past_key_values, 1, rows)
     return given | {"decoder_input_ids": one, "past_key_values": out.past_key_values}
