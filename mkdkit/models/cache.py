@@ -93,4 +93,5 @@ def give_room(cache: Any, tokens: int, rows: int, n: int = 1) -> None:
         if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
             own.layers[place] = RoomyLayer(layer.keys, layer.values, tokens, n)
         elif n > 1:  # layers of every kind can be put in an order, one that repeats rows too
-            layer.reorder_cache(torch.arange(rows).repeat_interleave(n))
+            order: Any = torch.arange(rows).repeat_interleave(n)
+            layer.reorder_cache(order)

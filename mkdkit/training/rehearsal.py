@@ -174,7 +174,7 @@ def _after(model: Any, rows: int, prompt: int, limit: int) -> dict[str, Any]:
         mask = torch.ones_like(before)
         out = model(input_ids=before, attention_mask=mask, use_cache=True, logits_to_keep=1)
         kept = cache.kept_by(out)
-        cache.give_room(*kept.values(), 1, rows)
+        cache.give_room(next(iter(kept.values())), 1, rows)
         longer = torch.ones(rows, prompt + earlier + 1, dtype=torch.int64)
         given = {"input_ids": one, "attention_mask": longer}
         return given | kept
