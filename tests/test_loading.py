@@ -60,3 +60,29 @@ def test_beside_4_bits_a_cpu_works_in_what_it_is_fast_in(fast, bases, monkeypatc
     products = {one.compute_dtype for one in model.modules() if hasattr(one, "compute_dtype")}
     assert products == {wanted}
     assert loading.dtype_beside_4bit(torch.device("cuda")) == torch.bfloat16
+
+
+# a product, as many others between as there are sizes, and whether it is made anew after them
+AGAIN = """
+import sys
+from mkdkit.models import loading
+import torch
+
+def convolve(size):
+    torch.nn.functional.conv2d(torch.ones(2, 8, size, size), torch.ones(8, 8, 3, 3))
+
+convolve(50)
+for size in range(51, 51 + int(sys.argv[1])):
+    convolve(size)
+with torch.backends.mkldnn.verbose(2):
+    convolve(50)
+"""
+
+
+@pytest.mark.parametrize(("others", "made_anew"), [(1, 0), (200, 1)])
+def test_products_of_shapes_that_came_once_are_not_kept_for_ever(others, made_anew):
+    command = [sys.executable, "-c", AGAIN, str(others)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    if "cpu,convolution" not in done.stdout:
+        pytest.skip("PyTorch's products are not oneDNN's here")
+    assert done.stdout.count("create:cache_miss,cpu,convolution") == made_anew

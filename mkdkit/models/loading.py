@@ -6,6 +6,7 @@ Bases are a shipped tiny one, a folder, or a name on the Hub. Only safetensors a
 import contextlib
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,10 @@ ADAPTER = "adapter_config.json"  # PEFT's own file: where it is, an adapter is
 BASE = "base.json"  # beside an adapter: which base it belongs to, and how that is held
 # families of which PEFT refuses an adapter on `out_proj`
 FUSED = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
+
+# PyTorch's products in bfloat16 on a CPU are made anew for every shape, and batches have many: the
+# thousand that are kept by default take gigabytes, and as few as these cost no time
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 # on import it suggests an optional package for its CPU kernels: noise in a reader's page
 logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
