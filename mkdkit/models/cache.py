@@ -76,6 +76,14 @@ def kept_by(out: Any) -> dict[str, Any]:
     )
 
 
+def with_mask(kept: dict[str, Any], mask: Tensor) -> dict[str, Any]:
+    """Return what was kept and the mask of all tokens, those that are given now included.
+
+    Models of recurrent layers alone get none: they would take it for one of the given tokens.
+    """
+    return kept if "cache_params" in kept else kept | {"attention_mask": mask}
+
+
 def give_room(cache: Any, tokens: int, rows: int, n: int = 1) -> None:
     """Put layers with room for so many tokens more in the place of a cache's plain ones.
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mkdkit.models.cache import give_room, kept_by
+from mkdkit.models.cache import give_room, kept_by, with_mask
 from mkdkit.models.encoding import (
     end_token,
     family_of,
@@ -123,9 +123,8 @@ def _causal_steps(
             state["mask"] = state["mask"][keep]
         state["mask"] = torch.cat([state["mask"], state["mask"].new_ones(len(ids), 1)], dim=-1)
         place = state["mask"].sum(-1, keepdim=True) - 1
-        # recurrent layers take a mask for the tokens that they are given now, and these are no pads
-        seen = {} if "cache_params" in kept else {"attention_mask": state["mask"]}
-        out = model(input_ids=ids.unsqueeze(-1), position_ids=place, use_cache=True, **seen, **kept)
+        before = with_mask(kept, state["mask"])
+        out = model(input_ids=ids.unsqueeze(-1), position_ids=place, use_cache=True, **before)
         return out.logits[:, -1]
 
     return take, out.logits[:, -1].repeat_interleave(n, 0)

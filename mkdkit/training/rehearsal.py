@@ -176,8 +176,7 @@ def _after(model: Any, rows: int, prompt: int, limit: int) -> dict[str, Any]:
         kept = cache.kept_by(out)
         cache.give_room(next(iter(kept.values())), 1, rows)
         longer = torch.ones(rows, prompt + earlier + 1, dtype=torch.int64)
-        given = {"input_ids": one, "attention_mask": longer}
-        return given | kept
+        return {"input_ids": one} | cache.with_mask(kept, longer)
     from transformers.modeling_outputs import BaseModelOutput
 
     mask = torch.ones(rows, prompt, dtype=torch.int64)
