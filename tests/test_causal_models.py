@@ -44,7 +44,6 @@ OWN = {  # what a family needs beside SHAPE to have two small layers, one of eac
     "mamba": {"state_size": 8},
     "mamba2": {"state_size": 8, "num_heads": 4, "head_dim": 16, "n_groups": 1, "chunk_size": 8},
 }
-FUSED = ("falcon_h1", "mamba", "mamba2")
 PROMPTS = [tuple(range(5, 15)), (20, 21, 22), (30, 31, 32, 33, 34)]
 LENGTHS = [18, 5, 9, 18, 3, 12]  # tokens after which each row is made to end, two rows a prompt
 
@@ -110,7 +109,7 @@ def test_a_model_that_keeps_nothing_of_what_it_reads_is_refused():
         decoding.decode(model, tokenizer, PROMPTS, 1, 4, lambda logits, *_: logits.argmax(-1))
 
 
-@pytest.mark.parametrize("kind", FUSED)
+@pytest.mark.parametrize("kind", [kind for kind in OWN if kind in loading.FUSED])
 def test_layers_that_kernels_read_past_an_adapter_have_none(kind, tmp_path):
     """And what was trained beside them comes back as it was."""
     model, tokenizer = model_of(kind)

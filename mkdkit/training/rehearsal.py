@@ -174,7 +174,8 @@ def _after(model: Any, rows: int, prompt: int, limit: int) -> dict[str, Any]:
         mask = torch.ones_like(before)
         out = model(input_ids=before, attention_mask=mask, use_cache=True, logits_to_keep=1)
         kept = cache.kept_by(out)
-        cache.give_room(next(iter(kept.values())), 1, rows)
+        (held,) = kept.values()
+        cache.give_room(held, 1, rows)
         longer = torch.ones(rows, prompt + earlier + 1, dtype=torch.int64)
         return {"input_ids": one} | cache.with_mask(kept, longer)
     from transformers.modeling_outputs import BaseModelOutput
