@@ -26,7 +26,7 @@ BASE = "base.json"  # beside an adapter: which base it belongs to, and how that 
 FUSED = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
 
 # PyTorch's products in bfloat16 on a CPU are made anew for every shape, and batches have many: the
-# thousand that are kept by default take gigabytes, and as few as these cost no time
+# thousand that are kept by default take more than a gigabyte, and so few cost no time
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64")
 
 # on import it suggests an optional package for its CPU kernels: noise in a reader's page
