@@ -495,6 +495,22 @@ def test_examples_in_the_published_form_are_those_of_the_task(tmp_path):
             read_examples(task, path)
 
 
+def test_a_mark_at_the_beginning_of_a_file_is_not_part_of_it(tmp_path):
+    text, table = tmp_path / "mine.txt", tmp_path / "prices.toml"
+    text.write_text("Q: 1 and 1?\nA: 2", encoding="utf-8-sig")
+    assert read_examples("svamp", text) == "Q: 1 and 1?\nA: 2"
+    priced = '[scripted]\nprompt = 2.0\ncompletion = 10.0\ncurrency = "EUR"\n'
+    table.write_text(priced, encoding="utf-8-sig")
+    assert prices.find_price("scripted", path=table) == prices.Price(2.0, 10.0, "EUR")
+
+
+def test_examples_in_another_encoding_are_told_of_with_their_file(tmp_path):
+    file = tmp_path / "mine.txt"
+    file.write_text("Q: Wie viele Bücher?\nA: 2", encoding="latin-1")
+    with pytest.raises(ValueError, match=r"mine.txt: not UTF-8: .*save it as UTF-8"):
+        read_examples("svamp", file)
+
+
 def test_examples_that_are_not_there_are_told_of_with_the_remedy(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="check the path"):
         read_examples("svamp", tmp_path / "none.txt")

@@ -61,6 +61,72 @@ def test_a_parameter_that_a_model_does_not_take_is_left_out_and_said_so(name, tm
     assert caplog.text.count(f"takes no {name}") == 1
 
 
+@pytest.mark.parametrize("quote", ["'", '"', "`"])
+def test_a_parameter_is_known_by_its_name_in_any_quotes(quote, tmp_path):
+    def odd(body):
+        said = f"Unsupported parameter: {quote}seed{quote} is not supported with this model."
+        return (400, {"error": {"message": said}}, {}) if "seed" in body else None
+
+    done = ask(Teacher(solve, odd=odd), 2, tmp_path, replace(ONE, seed=1))
+    assert (done.rationales, done.failed) == (2, {})
+
+
+def refuse_both(body):
+    said = "`temperature` and `top_p` cannot both be specified for this model."
+    return (
+        (400, {"error": {"message": said}}, {}) if {"temperature", "top_p"} <= set(body) else None
+    )
+
+
+def test_a_model_that_takes_temperature_or_top_p_is_asked_without_a_top_p_of_one(tmp_path):
+    teacher = Teacher(solve, odd=refuse_both)
+    done = ask(teacher, 3, tmp_path, replace(ONE, concurrency=1, tries=1))
+    assert (done.rationales, done.failed) == (3, {})
+    assert ["top_p" in body for body in teacher.bodies] == [True, False, False, False]
+    assert {body["temperature"] for body in teacher.bodies} == {ONE.temperature}
+
+
+def test_a_top_p_that_means_something_is_not_left_out_in_silence(tmp_path):
+    with pytest.raises(RefusedError, match="cannot both be specified"):
+        ask(Teacher(solve, odd=refuse_both), 9, tmp_path, replace(ONE, top_p=0.9))
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (400, "'n' : number must be at most 1"),  # Groq
+        (500, "Only one completion choice is allowed"),  # llama.cpp
+        (400, "n must be 1 when using greedy sampling, got 3."),  # vLLM
+        (400, "Invalid n value (currently only n = 1 is supported)"),  # DeepSeek
+        (422, [{"loc": ["body", "n"], "msg": "Input should be less than or equal to 1"}]),
+    ],
+)
+def test_a_server_that_gives_one_reply_a_request_is_asked_for_one_at_a_time(
+    status, said, tmp_path, caplog
+):
+    def odd(body):
+        return (status, {"error": {"message": said}}, {}) if body.get("n", 1) > 1 else None
+
+    teacher = Teacher(solve, odd=odd)
+    several = replace(ONE, rationales_per_question=3, concurrency=1, tries=1)
+    done = ask(teacher, 2, tmp_path, several)
+    assert (done.rationales, done.failed) == (6, {})
+    assert [body.get("n") for body in teacher.bodies] == [3] + [None] * 6
+    assert caplog.text.count("takes no n") == 1
+
+
+def test_a_server_that_is_down_for_a_moment_is_asked_for_as_many_again(tmp_path):
+    def odd(body):
+        return (500, {"error": {"message": "out of memory"}}, {}) if first(body) else None
+
+    def first(body):
+        return len(teacher.bodies) == 1
+
+    teacher = Teacher(solve, odd=odd)
+    ask(teacher, 1, tmp_path, replace(ONE, rationales_per_question=3))
+    assert [body["n"] for body in teacher.bodies] == [3, 3]
+
+
 @pytest.mark.parametrize("as_date", [False, True])
 def test_a_pause_that_the_server_asks_for_is_kept(as_date, tmp_path):
     def odd(body):

@@ -110,7 +110,7 @@ def _download(url: str, file: PublishedFile) -> bytes:
     limit = LARGEST_FILE if file.size is None else file.size
     content = bytearray()
     try:
-        with _opener(url).open(url, timeout=TIMEOUT) as response:
+        with opener(url).open(url, timeout=TIMEOUT) as response:
             while chunk := response.read(CHUNK):
                 content += chunk
                 if len(content) > limit:
@@ -130,9 +130,10 @@ def _download(url: str, file: PublishedFile) -> bytes:
     return bytes(content)
 
 
-def _opener(url: str) -> urllib.request.OpenerDirector:
+def opener(url: str) -> urllib.request.OpenerDirector:
+    """Return what opens an address: this machine's without a proxy, and no unsafe redirection."""
     handlers: list[urllib.request.BaseHandler] = [_SafeRedirects()]
-    if _is_loopback(url):  # a proxy would ask its own machine
+    if is_loopback(url):  # a proxy would ask its own machine
         handlers.append(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener(*handlers)
 
@@ -149,7 +150,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
 
 def _require_safe(url: str) -> None:
     parts = urlsplit(url)
-    is_local = parts.scheme == "http" and _is_loopback(url)
+    is_local = parts.scheme == "http" and is_loopback(url)
     if not parts.hostname or not (parts.scheme == "https" or is_local):
         raise ValueError(
             f"an address must begin with https:// (http:// only on this machine, as in "
@@ -157,7 +158,8 @@ def _require_safe(url: str) -> None:
         )
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own."""
     host = urlsplit(url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -6,9 +6,9 @@ request that cannot succeed costs its question; a refusal that concerns all ends
 """
 
 import asyncio
-import logging
 import os
 import random
+from collections import Counter
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
@@ -16,19 +16,21 @@ from urllib.parse import urlsplit
 
 import openai
 
+from mkdkit.teachers import fetching
 from mkdkit.teachers.asking import replies
+from mkdkit.teachers.asking.parameters import Parameters
 from mkdkit.teachers.asking.prices import Cover
 from mkdkit.teachers.asking.settings import OPENAI, AskSettings
 from mkdkit.teachers.asking.teacher import RefusedError, Reply, UnansweredError
 
-log = logging.getLogger("mkdkit")
 LONGEST_PAUSE = 60.0  # seconds between two tries, unless the server asks for more
 LONGEST_WAIT = 600.0  # seconds that a server may ask for; more ends the collection
 FIRST_TRIES = 3  # at a server that was never reached: the address is wrong, not the line busy
 FIRST_FAILURES = 5  # of this many requests none can succeed: the settings are wrong
-STOP = ["\nQ:"]  # a plain completion goes on to invent a next question
+ANY = 0  # no limit in particular
+CONNECT = 10.0  # seconds until a server must have taken up the connection
+UNSENT = ("ConnectError", "ConnectTimeout", "ProxyError")  # nothing came to the server
 PASSING = (openai.RateLimitError, openai.InternalServerError, openai.ConflictError)
-OPTIONAL = ("temperature", "top_p", "n", "seed", "stop")  # some models take no such parameter
 
 
 class UselessError(Exception):
@@ -42,7 +44,7 @@ def read_key(settings: AskSettings) -> str:
         ValueError: there is none, it cannot be a key, or it would be sent in the clear.
     """
     variable, url = settings.key_variable, urlsplit(settings.base_url or OPENAI)
-    is_here = url.hostname in ("localhost", "127.0.0.1", "::1")
+    is_here = fetching.is_loopback(url.geturl())
     key = os.environ.get(variable, "").strip()
     if settings.endpoint == "local" or (is_here and not key):
         return "none"
@@ -69,15 +71,18 @@ class Client:
         self.identity: dict[str, str] = {}  # a server does not tell
         self._key = key
         self._was_reached = False
-        self._has_answered = False
-        self._failures = 0  # that no further try would mend, before any answer
-        self._limit = "max_tokens"
-        self._left_out: set[str] = set()  # of OPTIONAL: what the model does not take
+        self._is_unreachable = False
+        self._answered: set[int] = set()  # limits (max_tokens) within which text ever came
+        self._failures: Counter[int] = Counter()  # that no further try would mend, by limit or ANY
+        self._parameters = Parameters(settings)
+        url = settings.base_url or OPENAI
+        connect = min(CONNECT, settings.timeout / 2)  # or the whole would be over first
         self._api = openai.AsyncOpenAI(
             api_key=key,
-            base_url=settings.base_url or OPENAI,
+            base_url=url,
             max_retries=0,  # retries are ours: two layers of them multiply
-            timeout=settings.timeout,
+            timeout=openai.Timeout(settings.timeout, connect=connect),
+            http_client=_without_proxy() if fetching.is_loopback(url) else None,
         )
 
     async def __aenter__(self) -> Self:
@@ -100,12 +105,12 @@ class Client:
                 await asyncio.sleep(pause)
                 cover.require()
             number += 1
-            options = self._options(n, have, max_tokens)
+            options = self._parameters.options(n, have, max_tokens)
             try:
-                return await self._try(prompt, options, cover)
+                return await self._try(prompt, options, max_tokens, cover)
             except openai.APIStatusError as error:
                 self._was_reached = True
-                if self._has_adapted(error, options):
+                if self._parameters.adapt(error.status_code, self._clean(error), options):
                     number -= 1
                     continue
                 reason = self._require_passing(error)
@@ -121,25 +126,36 @@ class Client:
                 reason, pause = str(error), _pause(number)
             except (openai.APIError, TimeoutError, ValueError) as error:
                 reason, pause = self._clean(error) or "no reply in time", _pause(number)
-                if type(error.__cause__).__name__ == "ConnectError":
-                    self._require_reachable(number)
+                if type(error.__cause__).__name__ in UNSENT:
+                    self._require_reachable(number, error.__cause__)
                 else:
                     cover.spend_all()  # it may have been written, and is then paid for
         raise UnansweredError(f"{reason} ({self.settings.tries} tries)")
 
-    async def _try(self, prompt: str, options: dict[str, Any], cover: Cover) -> Reply:
+    async def _try(
+        self, prompt: str, options: dict[str, Any], max_tokens: int, cover: Cover
+    ) -> Reply:
         """One request; an UselessError says why what came is no reply."""
-        async with asyncio.timeout(self.settings.timeout):
-            response = await self._send(prompt, options)
+        try:
+            async with asyncio.timeout(self.settings.timeout):
+                response = await self._send(prompt, options)
+        except asyncio.CancelledError:
+            if not self._is_unreachable:
+                cover.spend_all()  # the server writes on, and is then paid for
+            raise
         cover.spend(*replies.tokens(response, prompt))
         try:
-            reply = replies.read(response, self.settings)
+            reply = replies.read(response, self.settings, max_tokens)
+        except replies.NoTextError as error:
+            self._fail_early(str(error), max_tokens)
+            raise
         except replies.WrongModelError as error:
             self._fail_early(f"{error}; accept_any_model takes its answers all the same")
             raise UselessError(str(error)) from None
         except ValueError as error:
             raise UselessError(str(error)) from None
-        self._was_reached = self._has_answered = True
+        self._was_reached = True
+        self._answered |= {ANY, max_tokens}
         return reply
 
     async def _send(self, prompt: str, options: dict[str, Any]) -> Any:
@@ -147,34 +163,6 @@ class Client:
             messages: Any = [{"role": "user", "content": prompt}]
             return await self._api.chat.completions.create(messages=messages, **options)
         return await self._api.completions.create(prompt=prompt, **options)
-
-    def _options(self, n: int, have: int, max_tokens: int) -> dict[str, Any]:
-        settings = self.settings
-        options: dict[str, Any] = {"temperature": settings.temperature, "top_p": settings.top_p}
-        options["n"] = n
-        if settings.seed is not None:
-            options["seed"] = settings.seed + have  # the same one would bring the same replies
-        if settings.endpoint == "completion":
-            options["stop"] = STOP
-        options = {name: value for name, value in options.items() if name not in self._left_out}
-        return options | {"model": settings.model, self._limit: max_tokens}
-
-    def _has_adapted(self, error: openai.APIStatusError, options: dict[str, Any]) -> bool:
-        """Whether another try will be made without, or with another, parameter."""
-        if not isinstance(error, openai.BadRequestError | openai.UnprocessableEntityError):
-            return False
-        said = self._clean(error)
-        if "max_completion_tokens" in said and "max_tokens" in options:
-            self._limit = "max_completion_tokens"  # what reasoning models call it
-            return True
-        is_unsupported = "support" in said  # Unsupported parameter, does not support ...
-        name = next((name for name in OPTIONAL if is_unsupported and f"'{name}'" in said), None)
-        if name is None or name not in options:
-            return False
-        if name not in self._left_out:
-            log.warning("%s takes no %s: it is left out", self.settings.model, name)
-        self._left_out.add(name)
-        return True
 
     def _require_passing(self, error: openai.APIStatusError) -> str:
         """Why the try failed, if another may not; raises otherwise."""
@@ -191,22 +179,24 @@ class Client:
         }
         hint = hints.get(error.status_code, "")
         is_for_all = error.status_code in (401, 402, 404) or has_no_money
-        if is_for_all or (error.status_code == 403 and not self._has_answered):
+        if is_for_all or (error.status_code == 403 and not self._answered):
             raise RefusedError(f"the server refuses: {said}; {hint}") from None
         self._fail_early(f"the server refuses: {said}")
         raise UnansweredError(said) from None
 
-    def _fail_early(self, reason: str) -> None:
+    def _fail_early(self, reason: str, limit: int = ANY) -> None:
         """End all if nothing was ever answered, and one request after another cannot succeed."""
-        self._failures += 1
-        if not self._has_answered and self._failures >= FIRST_FAILURES:
-            raise RefusedError(f"{reason} (so said to the first {self._failures} requests)")
+        self._failures[limit] += 1
+        if limit not in self._answered and self._failures[limit] >= FIRST_FAILURES:
+            raise RefusedError(f"{reason} (so it was with the first {FIRST_FAILURES} requests)")
 
-    def _require_reachable(self, tries: int) -> None:
+    def _require_reachable(self, tries: int, why: BaseException | None) -> None:
         if not self._was_reached and tries >= FIRST_TRIES:
+            self._is_unreachable = True  # whoever waits for a connection now pays nothing either
             url = urlsplit(str(self._api.base_url))  # its user and password are nobody's business
             where = f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}{url.path}"
-            raise RefusedError(f"no server answers at {where}; check base_url")
+            said = self._clean(why) if why and str(why) else "in time"
+            raise RefusedError(f"no server answers at {where} ({said}); check base_url")
 
     def _clean(self, error: BaseException) -> str:
         """What an error says, the server's own words if the library has none, without the key."""
@@ -214,6 +204,11 @@ class Client:
         if isinstance(error, openai.APIStatusError) and said == f"Error code: {error.status_code}":
             said = error.response.text
         return " ".join(said.replace(self._key, "***").split())[:300]
+
+
+def _without_proxy() -> openai.DefaultAsyncHttpxClient:
+    """For this machine: a proxy would ask its own, and read the key on the way."""
+    return openai.DefaultAsyncHttpxClient(mounts={"http://": None, "https://": None})
 
 
 def _pause(number: int) -> float:

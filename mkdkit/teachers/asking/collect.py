@@ -3,16 +3,14 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from mkdkit import json_lines
 from mkdkit.records import Question, Rationale
 from mkdkit.tasks.catalogue import Task
-from mkdkit.teachers.asking import prompts, running
+from mkdkit.teachers.asking import prompts, replies, running
 from mkdkit.teachers.asking.journal import Journal
 from mkdkit.teachers.asking.prices import Cover, OutOfBudgetError, Spending
 from mkdkit.teachers.asking.prompts import Said
@@ -28,15 +26,6 @@ class Progress:
     requests: int = 0  # answered in this run
     failed: dict[str, str] = field(default_factory=dict)  # question id -> why
     stopped: str = ""  # why nothing more is asked
-
-
-@dataclass
-class Written:
-    """What a file of rationales holds."""
-
-    rationales: int = 0
-    correct: int = 0  # of them
-    repeated: int = 0  # of them, word for word an earlier one of the same question
 
 
 Watcher = Callable[[Progress], None]
@@ -91,45 +80,22 @@ def rationales_of(
         replied = None if answer is None else _as_said(answer)
         rationale = prompts.to_rationale(question, task, _as_said(said), replied)
         origin = {"sample": sample, "prompt": first} | _origin(said)
-        # worked examples stand in the prompt, once
-        origin["parameters"] = settings.asked() | {"worked_examples": None}
+        origin["parameters"] = parameters_of(settings)
         if answer is not None:
             origin["answer_reply"] = {"text": answer["text"], "prompt": second} | _origin(answer)
         found.append((rationale, origin))
     return found
 
 
+def parameters_of(settings: AskSettings) -> dict[str, Any]:
+    """What a row says of how it was asked; worked examples stand in its prompt, once."""
+    return settings.asked() | {"worked_examples": None}
+
+
 def _origin(kept: dict[str, Any]) -> dict[str, Any]:
     """Where a reply comes from, as the journal has it."""
     names = ("model", "finish_reason", "request_id", "time", "reasoning", "tokens")
     return {name: kept[name] for name in names if kept[name]}
-
-
-def write_collected(
-    path: Path,
-    questions: Iterable[Question],
-    *,
-    task: Task,
-    settings: AskSettings,
-    journal: Journal,
-) -> Written:
-    """Write all whole rationales as JSON Lines, question by question; returns what there is."""
-    count = Written()
-
-    def rows() -> Iterator[dict[str, Any]]:
-        for question in questions:
-            texts = set()
-            for rationale, origin in rationales_of(
-                question, task=task, settings=settings, journal=journal
-            ):
-                count.rationales += 1
-                count.correct += rationale.is_correct
-                count.repeated += rationale.text in texts
-                texts.add(rationale.text)
-                yield asdict(rationale) | {"answer": question.answer} | origin
-
-    json_lines.write(path, rows())
-    return count
 
 
 def digest(prompt: str, sample: int | None = None) -> str:
@@ -202,7 +168,9 @@ class _Collection:
                 second = prompts.second_prompt(question, said, settings)
                 if second is not None and not self.journal.count(digest(second, sample)):
                     name = digest(second, sample)
-                    await self._ask(teacher, second, name, 1, settings.answer_max_tokens)
+                    await self._ask(
+                        teacher, second, name, 1, settings.answer_max_tokens, is_answer=True
+                    )
             more = self._correct_lacking(question)
             most = max(settings.at_most, settings.rationales_per_question)
             if not more or wanted >= most:
@@ -218,39 +186,43 @@ class _Collection:
         different = {rationale.text for rationale, _ in found if rationale.is_correct}
         return max(0, self.settings.until_correct - len(different))
 
-    async def _ask(self, teacher: Teacher, prompt: str, name: str, n: int, most: int) -> None:
+    async def _ask(
+        self, teacher: Teacher, prompt: str, name: str, n: int, most: int, is_answer: bool = False
+    ) -> None:
         """One request; every reply it brings is kept before anything else is done."""
-        reply = None
-        while reply is None:
+        replied = None
+        while replied is None:
             try:
-                with self.spending.reserve(len(prompt.encode()), n * most) as cover:
-                    reply = await self._reply(teacher, prompt, name, n, most, cover)
+                replied = await self._reply(teacher, prompt, name, n, most, is_answer)
             except OutOfBudgetError:
                 if not self.spending.requests:
                     raise
                 # what others have set aside is mostly more than they will cost
                 self._has_ended.clear()
                 await self._has_ended.wait()
-            finally:
-                self._has_ended.set()
         self.progress.requests += 1
-        for line in _lines(reply, n, cover):
+        for line in _lines(*replied, n):
             self.journal.append(name, line)
 
     async def _reply(
-        self, teacher: Teacher, prompt: str, name: str, n: int, most: int, cover: Cover
-    ) -> Reply:
+        self, teacher: Teacher, prompt: str, name: str, n: int, most: int, is_answer: bool
+    ) -> tuple[Reply, Cover]:
         have, was_answered = self.journal.count(name), False
-        try:
-            reply = await teacher.ask(prompt, n=n, have=have, max_tokens=most, cover=cover)
-            was_answered = True
-            return reply
-        finally:
-            if cover.prompt_tokens and not was_answered:
-                self.journal.note_spent(cover.prompt_tokens, cover.completion_tokens)
+        # what is not covered is refused before the try: then no request has ended
+        with self.spending.reserve(len(prompt.encode()), n * most) as cover:
+            try:
+                reply = await teacher.ask(prompt, n=n, have=have, max_tokens=most, cover=cover)
+                if is_answer:  # a rationale may be cut off in its thought; an answer is no answer
+                    replies.require_text(reply.said, self.settings, most)
+                was_answered = True
+                return reply, cover
+            finally:
+                self._has_ended.set()
+                if cover.prompt_tokens and not was_answered:
+                    self.journal.note_spent(cover.prompt_tokens, cover.completion_tokens)
 
 
-def _lines(reply: Reply, n: int, cost: Cover) -> Iterator[dict[str, Any]]:
+def _lines(reply: Reply, cost: Cover, n: int) -> Iterator[dict[str, Any]]:
     """What the journal keeps of a request: a line for each reply that was asked for."""
     said = reply.said[:n]
     for one in said:

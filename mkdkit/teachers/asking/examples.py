@@ -18,14 +18,17 @@ def read_examples(task: str, file: Path | None = None) -> str:
             {task: {"prompt": text}}; None: the published file, if it was fetched.
 
     Raises:
-        ValueError: there is no such file, or it has no examples of this task.
+        ValueError: there is no such file, it is not UTF-8, or it has no examples of this task.
     """
     path = file or PUBLISHED
     if not path.is_file():
         remedy = "check the path" if file else "run: mkdkit fetch fine-tune-cot, or give --examples"
         raise ValueError(f"{path}: there is no such file of examples; {remedy}")
     if path.suffix != ".json":
-        return path.read_text(encoding="utf-8")
+        try:
+            return path.read_text(encoding="utf-8-sig")  # a mark would stand in every prompt
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path}: not UTF-8: {error}; save it as UTF-8") from error
     by_task: Any = formats.read_json(path)
     entry = by_task.get(task) if isinstance(by_task, dict) else None
     prompt = entry.get("prompt") if isinstance(entry, dict) else None

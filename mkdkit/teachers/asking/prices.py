@@ -37,7 +37,7 @@ def find_price(model: str, *, path: Path = PRICES) -> Price | None:
     if not path.is_file():
         return None
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:  # numbers of 5,000 digits among them
         raise ValueError(f"{path}: not TOML: {error}") from error
     entry = table.get(model)

@@ -7,11 +7,12 @@ import sys
 import tempfile
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from mkdkit.teachers import fetching
 
 PATIENCE = 180.0  # seconds a server may take to load its model
 
@@ -53,7 +54,7 @@ def _wait(address: str, server: subprocess.Popen[bytes], log: IO[bytes]) -> None
     end = time.monotonic() + PATIENCE
     while server.poll() is None and time.monotonic() < end:
         try:
-            with urllib.request.urlopen(address, timeout=2):
+            with fetching.opener(address).open(address, timeout=2):  # not through a proxy
                 return
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)

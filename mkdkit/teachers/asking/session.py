@@ -12,7 +12,7 @@ from mkdkit.settings import QuestionSettings
 from mkdkit.tasks import procedural
 from mkdkit.tasks.catalogue import Task
 from mkdkit.teachers import question_sets
-from mkdkit.teachers.asking import collect, prices, prompts
+from mkdkit.teachers.asking import collect, prices, prompts, rationale_file
 from mkdkit.teachers.asking.journal import Journal
 from mkdkit.teachers.asking.prices import PRICES, Spending
 from mkdkit.teachers.asking.settings import AskSettings
@@ -25,7 +25,7 @@ BYTES_PER_TOKEN = 4  # of English text, roughly: for the estimate alone
 class Collected:
     """What a collection left."""
 
-    rationales: int
+    rationales: int  # in the file, those of questions that were asked before among them
     correct: int  # of them
     repeated: int  # of them, word for word an earlier one of the same question
     failed: dict[str, str]  # question id -> why
@@ -122,6 +122,8 @@ def ask(
 ) -> Collected:
     """Collect rationales into `out` (JSON Lines); what its journal holds is not asked again.
 
+    Rows that `out` has of other questions, asked before in the same way, stay there.
+
     Args:
         questions: what is asked.
         task: how answers are read and graded.
@@ -135,8 +137,8 @@ def ask(
 
     Raises:
         ValueError: no key, a wrong budget or price table, a journal that is in use, damaged or
-            begun with other settings, a file of somebody else's at `out`, or a server that
-            refuses.
+            begun with other settings, a file at `out` that is somebody else's, of another task,
+            or has another question under the same id, or a server that refuses.
     """
     price = prices.find_price(settings.model, path=price_table)
     limit = None if budget is None else prices.parse_budget(budget, price)
@@ -146,6 +148,7 @@ def ask(
     teacher = open_teacher(settings)
     spending = Spending(price, limit)
     with Journal(journal_path, settings.asked() | teacher.identity) as journal:
+        rationale_file.require_ours(out, questions, task=task, settings=settings)
         failed.unlink(missing_ok=True)
         spending.add(*journal.spent())
         with progress.bar(total=len(questions), unit="question", is_shown=bar) as shown:
@@ -160,7 +163,7 @@ def ask(
                     watch=_watcher(shown, spending, watch),
                 )
             finally:  # what came until now is usable, whatever ended it
-                written = collect.write_collected(
+                written = rationale_file.write_collected(
                     out, questions, task=task, settings=settings, journal=journal
                 )
         failures = ({"question_id": name, "why": why} for name, why in done.failed.items())
