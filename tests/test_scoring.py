@@ -90,6 +90,16 @@ def test_a_bare_answer_after_a_prompt_that_ends_in_the_mark_counts_strictly():
     assert (found.prediction, found.strict_prediction) == ("5", "5")
 
 
+def test_rationales_keep_the_answer_that_was_scored():
+    """Alone, "15 pens in 3 boxes." ends in 3; behind the prompt's own mark it begins with 15."""
+    question = Question("q", "Mia has 3 boxes of 5 pens. How many pens?", "15")
+    written = scoring.sampling.Written(0, 0, " 15 pens in 3 boxes.", 9, True)
+    answered = scoring.judge(question, written, TASK, "zero-shot")
+    (shown,) = scoring.to_rationales([question], [answered], TASK)
+    assert (shown.prediction, shown.is_correct) == ("15", True)
+    assert (shown.text, shown.source) == ("15 pens in 3 boxes.", "student")
+
+
 def test_nothing_to_score_is_an_error(learnt):
     with pytest.raises(ValueError, match="no questions to score"):
         scoring.answer_questions(*learnt, [], TASK, SETTINGS)

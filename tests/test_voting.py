@@ -16,6 +16,7 @@ from mkdkit.training import loop
 
 NUMBERS = catalogue.find("multi_step_arithmetic")
 LETTERS = catalogue.find("last_letter_concatenation")
+MATHEMATICS = catalogue.find("mathematics")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,13 @@ def test_answers_that_grading_holds_for_the_same_vote_together():
     found = voting.vote(["Abc", "abc", "xyz", "ABC"], LETTERS)
     assert found == Vote("Abc", 3, 4, is_tied=False)
     assert found.share == 0.75
+
+
+def test_a_vote_that_cannot_be_read_agrees_with_none():
+    assert voting.vote([".", ".", "3"], MATHEMATICS) == Vote("3", 1, 3, is_tied=False)
+    assert voting.vote([".", "."], MATHEMATICS) == Vote(None, 2, 2, is_tied=False)
+    for pair in ((".", "3"), ("3", "."), (".", ".")):
+        assert not voting.agree(*pair, MATHEMATICS)
 
 
 def test_a_vote_needs_a_completion():

@@ -86,9 +86,19 @@ def answer_questions(
 def to_rationales(
     questions: Sequence[Question], answered: Sequence[Answered], task: Task
 ) -> list[Rationale]:
-    """Return what a model answered as rationales, to be shown and checked, question by question."""
+    """Return what a model answered as rationales, to be shown and checked, question by question.
+
+    Prediction and grade are those of `judge`, which knows what the prompt ended in.
+    """
     return [
-        answers.to_rationale(one.completion, question, task, "student", is_complete=one.is_complete)
+        Rationale(
+            question_id=question.id,
+            text=answers.split_completion(one.completion, task)[0],
+            prediction=one.prediction,
+            source="student",
+            is_correct=one.is_correct,
+            is_complete=one.is_complete,
+        )
         for question, one in zip(questions, answered, strict=True)
     ]
 

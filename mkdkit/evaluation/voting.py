@@ -40,7 +40,8 @@ def vote(predictions: Sequence[str | None], task: Task) -> Vote:
     """Return the most frequent answer; of equally frequent ones, the one that was given first.
 
     Answers that grading holds for the same ("18" and "18.0") are one, in the form given first.
-    None is no answer: it wins only where nothing else is there, but counts among all completions.
+    None is no answer, nor is a text that none can be read in ("."): it wins only where nothing
+    else is there, but counts among all completions.
 
     Raises:
         ValueError: there is no completion.
@@ -49,7 +50,7 @@ def vote(predictions: Sequence[str | None], task: Task) -> Vote:
         raise ValueError("a vote needs at least one completion, got none")
     counts: dict[str, int] = {}  # in the order in which answers were first given
     for prediction in predictions:
-        if prediction is not None:
+        if prediction is not None and _is_answer(prediction, task):
             same = (known for known in counts if agree(prediction, known, task))
             name = next(same, prediction)
             counts[name] = counts.get(name, 0) + 1
@@ -61,10 +62,14 @@ def vote(predictions: Sequence[str | None], task: Task) -> Vote:
 
 
 def agree(prediction: str | None, other: str | None, task: Task) -> bool:
-    """Return whether two predictions are one answer; None agrees with nothing."""
-    if prediction is None or other is None:
+    """Return whether two predictions are one answer; None and unreadable ones agree with none."""
+    if prediction is None or other is None or not _is_answer(other, task):
         return False
     return prediction == other or answers.same_answer(prediction, other, task)
+
+
+def _is_answer(prediction: str, task: Task) -> bool:
+    return answers.read_answer(prediction, task) is not None
 
 
 def vote_of_each(rationales: Iterable[Rationale], task: Task) -> dict[str, Vote]:

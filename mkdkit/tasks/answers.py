@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from mkdkit.records import Question, Rationale, Source
 from mkdkit.settings import Template
-from mkdkit.tasks import extractors, forms
+from mkdkit.tasks import extractors, forms, numbers
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.free_form import same_expression
 
@@ -219,7 +219,7 @@ def same_answer(prediction: str | None, answer: str, task: Task) -> bool:
     if prediction is None:
         return False
     if task.answer_type == "number":
-        return _same_number(prediction, reference)
+        return _same_number(_read(prediction, task, marked=True), reference)
     if task.answer_type == "free_form":
         return same_expression(prediction, answer)
     if task.answer_type == "letters":  # the reference is the whole text; it may have an odd sign
@@ -228,9 +228,8 @@ def same_answer(prediction: str | None, answer: str, task: Task) -> bool:
     return given is not None and given.casefold() == reference.casefold()
 
 
-def _same_number(prediction: str, reference: str) -> bool:
-    given = extractors.number_value(extractors.extract_number(prediction, marked=True) or "")
-    wanted = extractors.number_value(reference)
+def _same_number(prediction: str | None, reference: str) -> bool:
+    given, wanted = numbers.number_value(prediction or ""), numbers.number_value(reference)
     if given is None or wanted is None:
         return False
     return abs(given - wanted) * 1_000_000 <= max(1, abs(wanted))

@@ -100,18 +100,32 @@ def read(text: str) -> Story | None:
     first, *middle = sentences(text)
     ask = middle.pop() if middle else ""
     for template, form in TEMPLATES.items():
-        found = fit(form.start, first)
-        if found is None or fit(form.ask, ask) is None or not found["n"].isdecimal():
+        told = fit(form.start, first)
+        if told is None or not _is_about(told, fit(form.ask, ask)) or not told["n"].isdecimal():
             continue
-        changes = []
-        for sentence in middle:
-            gain, loss = fit_one(form.gains, sentence), fit_one(form.losses, sentence)
-            if gain is None and loss is None:
-                return None
-            changes.append(int((gain or loss or {})["x"]) * (1 if gain else -1))
-        who, things = found.get("who", ""), found.get("things", "")
-        return Story(template, int(found["n"]), tuple(changes), who, things)
+        changes = [_read_change(form, sentence, told) for sentence in middle]
+        if None in changes:
+            return None
+        who, things = told.get("who", ""), told.get("things", "")
+        known = tuple(change for change in changes if change is not None)
+        return Story(template, int(told["n"]), known, who, things)
     return None
+
+
+def _read_change(form: Form, sentence: str, told: dict[str, str]) -> int | None:
+    """Return by how much a sentence changes what was told; None for "Ann gets two more."."""
+    gain, loss = fit_one(form.gains, sentence), fit_one(form.losses, sentence)
+    found = gain or loss
+    if found is None or not _is_about(told, found) or not found["x"].isdecimal():
+        return None
+    return int(found["x"]) * (1 if gain else -1)
+
+
+def _is_about(told: dict[str, str], found: dict[str, str] | None) -> bool:
+    """Return whether a sentence was read, and names whom and what the start names, if any."""
+    if found is None:
+        return False
+    return all(told.get(gap, found[gap]) == found[gap] for gap in found if gap in ("who", "things"))
 
 
 def answer(story: Story) -> str:

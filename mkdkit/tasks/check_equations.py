@@ -3,10 +3,10 @@
 Read are +, -, *, x, ×, ·, ÷, /, brackets, and the words plus, minus, times, divided by; "is",
 "equals", "makes" and "gives" count as = right behind a number. Behind a number may stand up to
 four words ("15 red pens + 3 blue pens = 18"). What cannot be read is never called false: letters
-for unknowns, "half of", "5 million", times of day. Where notation is loose the writer gets the
-benefit of the doubt: a result may be rounded, 20% may be 20 or 0.2 or a fifth of what it is added
-to, a dash before a number may be a bullet, units may differ ("2 x 60 minutes = 2 hours"), and in
-"3 + 4 = 7 + 2 = 9" the first "=" may go to the 7 only.
+for unknowns, "half of", "5 million", "2 1/2", roots, dollars with cents, times of day. Where
+notation is loose the writer gets the benefit of the doubt: a result may be rounded, 20% may be 20
+or 0.2 or a fifth of what it is added to, a dash before a number may be a bullet, units may differ
+("2 x 60 minutes = 2 hours"), and in "3 + 4 = 7 + 2 = 9" the first "=" may go to the 7 only.
 """
 
 import re
@@ -21,30 +21,38 @@ from mkdkit.tasks.sums import evaluate
 _NUMBER = r"[$€£]?(?>[0-9]{1,3}(?:,[0-9]{3}){1,4}(?![0-9])|[0-9]{1,12}+)(?>\.[0-9]{1,12}+)?%?"
 _SIGN_WORDS = r"plus|minus|times|divided by|multiplied by"
 _SIGN = rf"(?:[-+*/\u2212\u2013×·÷xX]|{_SIGN_WORDS})"
-_WORD = rf"(?!(?:{_SIGN_WORDS}|is|equals|makes|gives)\b)[^\W\d_][\w'/]{{1,20}}+"
+_WORD = rf"(?!(?:{_SIGN_WORDS}|is|equals|makes|gives)\b)[^\W\d_](?:[\w']|/(?![0-9])){{1,20}}+"
 _UNKNOWN = r"(?![xX] ?[$0-9(])[A-Za-z](?![A-Za-z])"  # the y of 2y
 _UNITS = rf"(?:[ -]?{_WORD}(?: {_WORD}){{0,3}})?"
 _OPERAND = rf"(?:\( ?){{0,2}}{_NUMBER}(?![.,]?[0-9:^]|{_UNKNOWN}){_UNITS}(?: ?\)){{0,2}}"
 _SUM = rf"{_OPERAND}(?: ?{_SIGN} ?{_OPERAND}){{1,11}}"
 _EQUALS = r"(?:=|(?<=[0-9)] )(?:is|equals|makes|gives)\b)"
 _EQUATION = re.compile(
-    rf"(?<![\w.,:/^$])(?P<left>{_SUM}) ?{_EQUALS} ?(?=(?P<right>(?:[-\u2212] ?)?{_NUMBER}))"
+    rf"(?<![\w.,:/^$\u221a])(?P<left>{_SUM}) ?{_EQUALS} ?(?=(?P<right>(?:[-\u2212] ?)?{_NUMBER}))"
 )
 _RIGHT_SUM = re.compile(_SUM)
 _PIECE = re.compile(rf"(?P<number>{_NUMBER})|(?P<sign>{_SIGN}(?![a-z])|[()])|{_WORD}|.", re.DOTALL)
 _SIGNS = {"plus": "+", "minus": "-", "\u2212": "-", "\u2013": "-", "÷": "/", "divided by": "/"}
 _SIGNS |= dict.fromkeys(("x", "X", "×", "·", "times", "multiplied by"), "*")
+_MIXED = re.compile(  # "2 1/2", "2 and 1/2", "2½"
+    r"(?<![.,\w])[0-9]{1,6} (?:and )?([0-9]{1,4})/([0-9]{1,4})(?![0-9/])"
+    r"|[\u00bc-\u00be\u2150-\u215e]"
+)
+_COINS = re.compile(r"\b(?:cents?|penn(?:y|ies)|nickels?|dimes?|quarters?)\b|\u00a2", re.IGNORECASE)
+_CLOCK = re.compile(r"[0-9] ?(?:[ap]m\b|o['\u2019]clock)", re.IGNORECASE)  # 9 am + 4 hours = 1 pm
 _PART_OF_A_SUM = re.compile(  # what may stand before a sum that is not the whole left side
-    r"(?:[-+*/=^(\u2212\u2013×·÷]|\b(?:[xX]|plus|minus|times|by|per|half|twice|double|triple)"
+    r"(?:[-+*/=^(\u2212\u2013×·÷]|\b(?:[xX]|plus|minus|times|by|per|half|twice|double|triple|sqrt)"
     r"|(?<!sum )(?<!total )(?<!difference )(?<!product )\bof)\s*$"
+    r"|[a-z] {2}$"  # a sign was lost: "249 pages/book  1 book/3 days = 83 pages/day"
 )
 _PART_OF_A_NUMBER = re.compile(  # what may stand behind a result that is not all of it
     r"[\w.,]*[0-9:^]|[A-Za-z](?![A-Za-z])"
-    r"|[ -]?(?:tens|hundred|thousand|million|billion|dozens?|percent|r|remainder)\b|[ ]?[(:]"
+    r"|[ -]?(?:tens|hundred|thousand|million|billion|dozens?|percent|r|remainder)\b"
+    r"|[ ](?:squared|cubed)\b|[ ]?[(:]"
     rf"|[^.=\n]{{0,30}}{_SIGN} ?[A-Za-z]\b"  # "= 6 + y"
 )
 _SCALE = re.compile(
-    r"\b(?:tens|hundred|thousand|million|billion|dozens?|percent|squared)\b|[0-9]/[0-9]+/[0-9]"
+    r"\b(?:tens|hundred|thousand|million|billion|dozens?|percent|squared|cubed)\b|[0-9]/[0-9]+/[0-9]"
 )
 _MINUS_OR_BULLET = re.compile(r"(?:^|[\n.:;,(=]) *[-\u2212] ?$")
 _UNIT = re.compile(
@@ -94,21 +102,42 @@ def _judge(text: str) -> Iterator[tuple[int, int, str]]:
             continue
         if _PART_OF_A_NUMBER.match(behind) or _SCALE.search(match["left"]):
             continue
+        if _is_in_other_notation(text, start, end):
+            continue
         further = _RIGHT_SUM.match(text, match.start("right"))
         rights = _readings(match["right"]) + (_readings(further[0]) if further else [])
         lefts = _readings(match["left"])
         lefts += _readings(f"-{match['left']}") if may_be_negative else []
-        units = set(_UNIT.findall(match["left"])), set(_UNIT.findall(behind.partition("=")[0][:20]))
+        units = (
+            set(_UNIT.findall(match["left"])),
+            set(_UNIT.findall(behind.partition("=")[0][:20])),
+        )
         if any(left[0] == right[0] for left in lefts for right in rights):
             yield start, end, ""
         elif any(_agree(left, right) for left in lefts for right in rights):
             continue  # as a writer may round: neither false nor vouched for
-        elif lefts and not (units[1] and units[0] != units[1]):
+        elif lefts and not _may_convert(match["left"], *units):
             yield (
                 start,
                 end,
                 f"{match['left'].strip()} is {_written(lefts[0])}, not {match['right']}",
             )
+
+
+def _is_in_other_notation(text: str, start: int, end: int) -> bool:
+    """Return whether figures mean more than they say: "2 1/2 + 1 1/2", "$2 + 50 cents", "9 am"."""
+    said = text[start : end + 7]  # with what may be the result's unit
+    is_mixed = any(
+        match[1] is None or int(match[1]) < int(match[2])
+        for match in _MIXED.finditer(text, max(0, start - 8), end + 8)
+    )
+    return is_mixed or ("$" in said and bool(_COINS.search(said))) or bool(_CLOCK.search(said))
+
+
+def _may_convert(left: str, given: set[str], found: set[str]) -> bool:
+    """Return whether a unit may become another: in "1 hour + 30 minutes = 90" as in "= 2 hours"."""
+    is_added = re.search(r"[-+\u2212\u2013]|\b(?:plus|minus)\b", left) is not None
+    return given != found if found else len(given) > 1 and is_added
 
 
 Number = tuple[Fraction, int]  # a value, and the decimals it is written with

@@ -129,15 +129,33 @@ def read(text: str) -> Course | None:
     start = _read_start(first)
     if start is None or not middle or fit(_ASK, middle[-1]) is None:
         return None
-    found = [fit(_STEP, sentence) for sentence in middle[:-1]]
-    if not found or None in found:
+    steps: list[Step] = []
+    for sentence in middle[:-1]:
+        step = _read_step(sentence, base=f"the {steps[-1].event}" if steps else "today")
+        if step is None:
+            return None
+        steps.append(step)
+    course = Course(*start, tuple(steps), tuple(read_options(last).values()))
+    return course if steps and _is_in_range(course) else None
+
+
+def _read_step(sentence: str, *, base: str) -> Step | None:
+    """Return the step a sentence tells, if it starts from `base`: "two days" is not our wording."""
+    gaps = fit(_STEP, sentence)
+    if gaps is None or gaps["base"] != base or gaps["side"] not in ("after", "before"):
         return None
-    steps = tuple(
-        Step(gaps["event"], int(gaps["n"]) * (1 if gaps["side"] == "after" else -1), unit)
-        for gaps in found
-        if gaps and (unit := gaps["unit"].removesuffix("s"))
-    )
-    return Course(*start, steps, tuple(read_options(last).values()))
+    n, unit = gaps["n"], gaps["unit"].removesuffix("s")
+    if not n.isdecimal() or unit not in _MOST:
+        return None
+    return Step(gaps["event"], int(n) if gaps["side"] == "after" else -int(n), unit)
+
+
+def _is_in_range(course: Course) -> bool:
+    """Return whether the calendar has all dates of a course: it ends with the year 9999."""
+    try:
+        return bool(course.dates)
+    except (OverflowError, ValueError):
+        return False
 
 
 def _read_start(sentence: str) -> tuple[str, date] | None:

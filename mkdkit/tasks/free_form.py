@@ -8,7 +8,8 @@ limits are off, and an expression that could take long is refused before it is c
 import logging
 import re
 
-from mkdkit.tasks.extractors import number_value
+from mkdkit.tasks import markup
+from mkdkit.tasks.numbers import number_value
 
 MAX_LENGTH = 200  # characters of an expression
 _COSTLY = re.compile(
@@ -35,7 +36,7 @@ def same_expression(prediction: str, answer: str) -> bool:
 
 
 def _tidy(text: str) -> str:
-    return re.sub(r"\s+", " ", text.strip().strip("$").strip().removesuffix(".")).strip()
+    return re.sub(r"\s+", " ", markup.tidied(text) or "")
 
 
 def _is_costly(text: str) -> bool:

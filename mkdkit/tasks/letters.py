@@ -1,6 +1,7 @@
 """Last letter concatenation: join the last letters of some names."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -12,6 +13,7 @@ TEMPLATES = {
     "listed": "The names are {words}. What do you get if you join their last letters in order?",
     "after": "Here is a row of names: {words}. Which word do their last letters make?",
 }
+_MARKS = ".,;:!?\"'()\u2018\u2019\u201c\u201d"  # that may stand around a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,26 @@ def write(words: Words, rng: Random) -> str:
 
 
 def read(text: str) -> Words | None:
-    """Return the words of a question, ours or one with its words in quotes; None if neither."""
+    """Return the words of a question, ours or one with its words in quotes; None if neither.
+
+    Marks around a word are no part of it: "Ann, Bob, Lou" are Ann, Bob and Lou.
+    """
     for template, form in TEMPLATES.items():
         found = fit(form, text.strip())
         if found:
             separator = r", | and " if template == "listed" else r" "
-            return Words(template, tuple(re.split(separator, found["words"])))
+            return _words(template, re.split(separator, found["words"]))
     quoted = re.findall(r'"([^"]{1,200})"', text)
-    if len(quoted) != 1 or "last letter" not in text or not quoted[0].split():
+    if len(quoted) != 1 or "last letter" not in text:
         return None
-    return Words("published", tuple(quoted[0].split()))
+    if "," in quoted[0] and " and " in quoted[0]:
+        return None  # "Ann, Bob and Lou": is "and" one of the words?
+    return _words("published", quoted[0].split())
+
+
+def _words(template: str, written: Sequence[str]) -> Words | None:
+    words = tuple(bare for word in written if (bare := word.strip(_MARKS)))
+    return Words(template, words) if words else None
 
 
 def answer(words: Words) -> str:
