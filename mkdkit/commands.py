@@ -31,8 +31,7 @@ def run(recipe: RecipeOptions, arms: tuple[str, ...] = all_arms.DEFAULT) -> None
         recipe: which one.
         arms: the methods to compare.
     """
-    for name in arms:
-        all_arms.find(name)
+    all_arms.require(arms)
     chosen = _chosen(recipe)
     say(f"{_title(chosen)}: loading the libraries ...")
     from mkdkit.pipeline import report_table, stages
@@ -219,6 +218,10 @@ def ablate(
     """
     if scheduler and processes != 1:
         raise ValueError("--scheduler measures on a cluster and --processes here; give one of them")
+    if (scheduler or processes != 1) and launched.processes() > 1:
+        raise ValueError(
+            "a launcher's processes share every cell; leave --scheduler and --processes"
+        )
     from mkdkit.pipeline import grid_file, grids, pools, results
 
     asked = grid_file.read(grid)

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, Gemma3Config
 
 from mkdkit.models import decoding, loading, tiny_tokenizer
 from mkdkit.models.rows import Row
@@ -100,6 +100,26 @@ def test_the_loss_of_a_batch_is_that_of_its_rows(kind):
         return float(chunks.batch_loss(model, part, loop.hard_labels, fill=0, precision="fp32"))
 
     assert loss(rows) == pytest.approx(sum(loss([row]) for row in rows), rel=1e-4)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_of_a_model_for_pictures_all_that_is_trained_gets_a_gradient(method):
+    """Several processes wait for every gradient of one another."""
+    pictures = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = Gemma3Config(
+        text_config=SHAPE | {"vocab_size": 97},
+        vision_config=pictures | {"intermediate_size": 32, "image_size": 28, "patch_size": 14},
+        mm_tokens_per_image=4, image_token_index=96, boi_token_index=95, eoi_token_index=94,
+    )  # fmt: skip
+    settings = TrainingSettings(method=method, precision="fp32")
+    model = AutoModelForCausalLM.from_config(config)
+    model = loading.make_trainable(model, settings, torch.device("cpu"))
+    rows = [Row((3, 4, 5), (6, 7, 8, 1))]
+    chunks.batch_loss(model, rows, loop.hard_labels, fill=0, precision="fp32").backward()
+    trained = {name: one for name, one in model.named_parameters() if one.requires_grad}
+    assert len(trained) > 10
+    assert [name for name, one in trained.items() if one.grad is None] == []
+    assert not any("vision" in name for name in trained)
 
 
 def test_a_model_that_keeps_nothing_of_what_it_reads_is_refused():

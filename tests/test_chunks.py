@@ -6,6 +6,7 @@ import pytest
 import torch
 from bases import FAMILIES
 from torch.utils._python_dispatch import TorchDispatchMode
+from transformers import Gemma2Config, Gemma2ForCausalLM
 
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
@@ -152,6 +153,23 @@ def test_a_model_that_caps_its_logits_is_not_cut_short(bases):
     assert torch.allclose(found, expected, atol=1e-6)
     uncapped = loading.load_base(bases["causal"])
     assert gradients(uncapped, loop.hard_labels, "fp32", 1)[0] != pytest.approx(whole, rel=1e-3)
+
+
+def test_a_model_that_caps_its_logits_draws_the_same_dropout_in_every_process():
+    """Whether it caps is found out once a process; a resumed run must not see that."""
+    size = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 1, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    config = Gemma2Config(vocab_size=400, attention_dropout=0.5, **size, **heads)
+    model = Gemma2ForCausalLM(config).train()
+
+    def loss():
+        torch.manual_seed(0)
+        return gradients(model, loop.hard_labels, "fp32", 1)[0]
+
+    first, *later = (loss() for _ in range(3))
+    assert later == [first, first]
+    torch.manual_seed(1)
+    assert gradients(model, loop.hard_labels, "fp32", 1)[0] != first  # else there is no dropout
 
 
 def test_without_gradients_the_loss_is_the_same(base):

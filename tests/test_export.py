@@ -141,6 +141,13 @@ def test_the_cards_scores_are_the_reports(exported, report):
     assert "mentor_kd (this model)" in card
 
 
+def test_a_score_by_vote_is_not_called_greedy(recipe, report, tmp_path):
+    stages.scores(recipe, "mentor_kd_vote")
+    run = finished.find(recipe, "mentor_kd_vote")
+    (said,) = [line for line in write(run, tmp_path / "x").splitlines() if "Accuracy (%)" in line]
+    assert "one completion each (of mentor_kd_vote: what most of several sampled ones say)" in said
+
+
 def test_the_cards_filter_and_stages_are_the_reports(exported, report):
     _, _, card = exported
     head, *rows = table_of(card, "What it learnt")

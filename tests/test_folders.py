@@ -14,6 +14,7 @@ import pytest
 import mkdkit
 from mkdkit.pipeline import folders, keys
 from mkdkit.pipeline.folders import Stage, compute_or_load
+from mkdkit.pipeline.stages import students
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,7 @@ def test_inputs_files_and_settings_are_in_the_key_but_not_how_often_it_saves(tmp
 
     base = key({"rate": 1, "nested": {"checkpoint_seconds": 5}})
     assert base == key({"rate": 1, "nested": {"checkpoint_seconds": 60}})
+    assert base == key({"rate": 1.0, "nested": {}})  # a settings file may say it either way
     assert base != key({"rate": 2, "nested": {}})
     assert base != key({"rate": 1, "nested": {}}, inputs=("b",))
     file.write_text("two")
@@ -225,3 +227,11 @@ def test_a_name_after_a_dot_is_no_function_of_that_name():
     assert keys._names(reads_a_setting.__code__) == set()
     assert keys._names(calls_a_function.__code__) == {"questions"}
     assert keys._names(calls_it_within.__code__) == {"questions"}
+
+
+def test_a_student_does_not_depend_on_what_reports_and_arms_say():
+    pieces: dict[str, str] = {}
+    keys._collect(students._student, pieces)
+    assert "mkdkit.training.loop" in pieces  # else nothing was looked at
+    assert not any(name.startswith("mkdkit.pipeline.arms") for name in pieces)
+    assert not any(name.startswith("mkdkit.pipeline.stages.rep") for name in pieces)

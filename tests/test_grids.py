@@ -310,3 +310,17 @@ def test_a_cells_columns_are_found_again_as_they_were_written(tmp_path):
     results.write_provenance("t", "", {}, folder=tmp_path)
     cell = grids.Cell(labels, None)
     assert grids.fill("t", [cell], about={}, command="", folder=tmp_path) == {}
+
+
+def test_a_row_that_its_writer_was_killed_in_is_measured_again(tmp_path):
+    row = {"task": "a", "seed": 1} | dict.fromkeys(grids.MEASURED, 5)
+    results.append_row("t", row, folder=tmp_path)
+    path = tmp_path / "t.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"a,2,5,5")
+    assert grids.measured("t", tmp_path) == {("a", "1")}
+    results.append_row("t", row | {"seed": 3}, folder=tmp_path)
+    assert [one["seed"] for one in results.read_table("t", folder=tmp_path)] == [1, 3]
+    path.write_bytes(whole.rstrip(b"\n"))  # as an editor may leave it: nothing is missing
+    results.append_row("t", row | {"seed": 3}, folder=tmp_path)
+    assert [one["seed"] for one in results.read_table("t", folder=tmp_path)] == [1, 3]

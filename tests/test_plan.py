@@ -439,6 +439,8 @@ def test_recorded_questions_are_counted_where_they_are(published_data, tmp_path)
     here = replace(asked, data_dir=str(published_data / "mentor-kd"))
     assert planning.count_questions(here) == (600, 150)  # 100 of 700 are kept for validation
     assert planning.count_questions(replace(asked, data_dir=str(tmp_path))) == (None, None)
+    copied = replace(here, task="tracking_shuffled_objects", renamed_copies=7)
+    assert planning.count_questions(copied) == (8 * 425, 225)
     (tmp_path / "mine.jsonl").write_text(
         "".join(json.dumps({"text": f"{i}?", "answer": str(i)}) + "\n" for i in range(200))
     )

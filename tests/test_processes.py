@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 from two_processes import ROWS, SETTINGS
 
 from mkdkit.models import loading
+from mkdkit.pipeline import results
 from mkdkit.training import checkpoints, label_store, loop
 from mkdkit.training.team import ALONE
 
@@ -28,6 +29,7 @@ def test_two_processes_take_the_steps_that_one_takes(family, bases, tmp_path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command = [*launch, "--nproc_per_node", "2", str(SCRIPT), bases[family], str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    environment["ACCELERATE_MIXED_PRECISION"] = "bf16"  # a user's default; the recipe says fp32
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
 
@@ -79,6 +81,38 @@ def test_two_processes_say_everything_once(together):
     said = together.log.read_text()
     assert said.count("loading the libraries") == 1
     assert said.count("\nreport: ") == 1
+
+
+def test_two_processes_fill_a_table_with_every_row_once(tmp_path):
+    grid = tmp_path / "two.toml"
+    grid.write_text('profile = "smoke"\narms = ["base"]\nseeds = [1, 2]\n')
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+    ]
+    command = [*launch, "--module", "mkdkit", "ablate", str(grid), "--folder", str(tmp_path)]
+    own = {
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+        "MKDKIT_RUNS": str(tmp_path / "runs"),
+    }
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | own, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = results.read_table("two", folder=tmp_path)
+    assert sorted(row["seed"] for row in rows) == [1, 2]
+    assert done.stderr.count("table: ") == 1
+
+    again = subprocess.run(
+        [*command, "--processes", "2"], capture_output=True, text=True, env=os.environ | own
+    )
+    assert again.returncode != 0
+    assert "a launcher's processes share every cell" in again.stderr
 
 
 def test_every_step_of_two_processes_is_noted_once_and_is_that_of_one(undisturbed, together):

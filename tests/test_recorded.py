@@ -1,6 +1,7 @@
 """Recorded questions and rationales: every format, every mistake, and the published counts."""
 
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mkdkit import records
-from mkdkit.pipeline import stages
+from mkdkit.pipeline import recipes, stages
 from mkdkit.records import Question, Rationale, Splits
 from mkdkit.settings import QuestionSettings, Recipe
 from mkdkit.tasks import catalogue
@@ -638,3 +639,33 @@ def test_splits_are_cut_from_what_was_read_and_never_from_test(checkout):
     assert recorded.cut(whole, of(checkout, validation=0)) == Splits(whole.train, [], whole.test)
     shorter = replace(of(checkout), test=1)
     assert recorded.cut(whole, shorter).test == whole.test[:1]
+
+
+def test_a_folder_is_the_same_however_its_path_is_written(checkout, tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    moved = shutil.copytree(checkout / "data", tmp_path / "elsewhere" / "data").parent
+    spelled = (checkout, f"{checkout}/../{checkout.name}", ".", moved)
+    stages_of = [stages.questions(Recipe(questions=of(folder))) for folder in spelled]
+    assert len({stage.key for stage in stages_of}) == 1
+    other = stages.questions(Recipe(questions=of(checkout, validation=1)))
+    assert other.key != stages_of[0].key
+
+
+def test_which_recorded_rationales_are_drawn_is_in_the_stages_key(tmp_path, monkeypatch):
+    monkeypatch.setenv("MKDKIT_RUNS", str(tmp_path / "runs"))
+    write_lines(tmp_path / "train.jsonl", [{"id": "a", "text": "1 + 1?", "answer": "2"}])
+    write_lines(tmp_path / "test.jsonl", [{"id": "b", "text": "1 + 2?", "answer": "3"}])
+    ways = [{"question_id": "a", "text": f"way {n}: 1 + 1 = 2 --> 2"} for n in range(9)]
+    write_lines(tmp_path / "rationales.jsonl", ways)
+    recipe = Recipe(questions=of(tmp_path, source="jsonl", validation=0))
+    recipe = replace(recipe, teacher=replace(recipe.teacher, rationales_per_question=1))
+    drawn: dict[str, set[str]] = {}
+    for seed in range(6):
+        for one in (replace(recipe, seed=seed), recipes.with_seed(recipe, seed)):
+            stage = stages.teacher_rationales(one)
+            fresh = stages.teacher_rationales(one, fresh=True)
+            for made in (stage, fresh):
+                drawn.setdefault(made.key, set()).add(stages.read_written(made)[0].text)
+    assert all(len(texts) == 1 for texts in drawn.values())
+    assert len(set.union(*drawn.values())) > 1

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 import pytest
 import torch
 from bases import FAMILIES
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import BartConfig, BartForConditionalGeneration, GPT2Config, GPT2LMHeadModel
 
-from mkdkit.models import encoding, loading, sampling
+from mkdkit.models import decoding, encoding, loading, sampling
 from mkdkit.settings import SamplingSettings
 
 TEXTS = ["Mia has 3 pens.", "How many are left?", "Sam had 20 cards and gave 4 of them away today."]
@@ -97,6 +97,15 @@ def test_top_k_and_top_p_cut_the_unlikely_tokens(settings, allowed):
     assert set(drawn.tolist()) == allowed
 
 
+def test_top_p_is_a_share_of_what_top_k_left():
+    """Ten equal tokens, of which top-k leaves four: 0.6 of those are three."""
+    settings = SamplingSettings(top_k=4, top_p=0.6, sampling_temperature=1.0)
+    streams = torch.linspace(0, 0.9999, 2000, dtype=torch.float64).unsqueeze(-1)
+    logits = torch.zeros(2000, 10)
+    drawn = sampling.sampler(settings, streams)(logits, torch.arange(2000), 0)
+    assert len(set(drawn.tolist())) == 3
+
+
 @contextmanager
 def room_for(model, rows):
     """Too little memory for more rows than that: the output layer fails as a full device does."""
@@ -123,6 +132,45 @@ def test_a_batch_too_large_for_memory_is_written_in_halves_and_the_same(writer, 
     with room_for(model, 1):
         greedy = sampling.write_greedy(model, tokenizer, prompts, max_new_tokens=8, batch_size=3)
         assert len(flat(greedy)) == 3
+
+
+def test_a_batch_that_is_halved_more_than_once_loses_no_prompt(writer, caplog):
+    model, tokenizer, prompts = writer
+    nine = [prompts[number % 3] for number in range(9)]
+    written = {"max_new_tokens": 4, "batch_size": 9}
+    whole = flat(sampling.write_greedy(model, tokenizer, nine, **written))
+    with room_for(model, 2):
+        assert flat(sampling.write_greedy(model, tokenizer, nine, **written)) == whole
+    assert len(whole) == 9
+    assert "with 5 prompts: from now on 3" in caplog.text
+
+
+def test_an_encoder_with_absolute_positions_reads_a_prompt_the_same_in_any_batch(bases):
+    tokenizer = loading.load_tokenizer(bases["encoder-decoder"])
+    config = BartConfig(
+        vocab_size=len(tokenizer), d_model=32, max_position_embeddings=64, init_std=0.5,
+        encoder_layers=2, encoder_attention_heads=4, encoder_ffn_dim=64, decoder_start_token_id=1,
+        decoder_layers=2, decoder_attention_heads=4, decoder_ffn_dim=64, pad_token_id=0,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = BartForConditionalGeneration(config).eval()
+    prompts = [tuple(range(5, 25)), (30, 31), (40, 41, 42, 43, 44)]
+
+    def first_logits(batch):
+        seen = []
+        decoding.decode(
+            model,
+            tokenizer,
+            batch,
+            1,
+            1,
+            lambda logits, *_: seen.append(logits) or logits[:, 0].long(),
+        )
+        return seen[0]
+
+    alone = torch.cat([first_logits([prompt]) for prompt in prompts])
+    assert torch.allclose(first_logits(prompts), alone, atol=1e-4)
+    assert (alone[0] - alone[1]).abs().max() > 0.1  # else nothing was tested
 
 
 def test_one_prompt_that_does_not_fit_is_an_error_and_so_is_any_other_failure(writer):

@@ -255,6 +255,17 @@ def test_an_unknown_arm_names_the_nearest():
         arms.find("mentorkd")
 
 
+def test_a_run_of_no_arm_names_those_there_are():
+    with pytest.raises(ValueError, match="no arm is named; the arms are teacher, base"):
+        arms.require([])
+
+
+def test_a_split_without_questions_is_not_scored(recipe):
+    bare = replace(recipe, questions=replace(recipe.questions, validation=0))
+    with pytest.raises(ValueError, match=r"no validation questions to score; set questions.valid"):
+        stages.scores(bare, "base", split="validation")
+
+
 def test_arms_that_train_no_student_say_so(recipe):
     with pytest.raises(ValueError, match="arm 'base' trains no student"):
         stages.student(recipe, "base")
@@ -283,6 +294,9 @@ def test_students_of_two_sizes_have_one_mentor(runs, bases, mentors):
     )
     assert stages.mentor(small).key == stages.mentor(large).key
     assert stages.labels(small).key == stages.labels(large).key
+    for arm in ("teacher", "mentor"):  # whose answers are not the student's
+        assert stages.scores(small, arm).key == stages.scores(large, arm).key
+    assert stages.scores(small, "base").key != stages.scores(large, "base").key
     other = recipes.with_bases(smoke, mentor=mentors["causal"], student=bases["encoder-decoder"])
     assert stages.teacher_set(other).key != stages.teacher_set(small).key  # it reads otherwise
 

@@ -18,6 +18,7 @@ from mkdkit.evaluation.statistics import (
     paired_bootstrap,
     sign_flip_test,
     smallest_difference,
+    verdict_without_answers,
     wilson_interval,
 )
 
@@ -123,6 +124,20 @@ def test_two_accuracies_alone_bound_the_p_value():
     assert lowest == pytest.approx(2 / 2**10)
     assert highest == pytest.approx(mcnemar([False] * 40 + [True] * 30, [True] * 40 + [False] * 30))
     assert (lowest, highest) == mcnemar_range(70, 60, 100)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (10, 15, "cannot be"),  # five heads of five coins: p = 2/32
+        (10, 16, "open"),  # six of six are 2/64, but 16 of 26 are no surprise
+        (94, 100, "yes"),  # six of six, and none of a hundred can be lost
+        (16, 16, "cannot be"),
+    ],
+)
+def test_accuracies_alone_decide_only_what_no_pairing_can_turn(first, second, said):
+    assert verdict_without_answers(first, second, 100) == said
+    assert verdict_without_answers(second, first, 100) == said
 
 
 def test_equal_accuracies_are_never_a_difference():

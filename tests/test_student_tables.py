@@ -126,3 +126,9 @@ def test_bins_hold_every_answer_once(recipe):
     assert right == pytest.approx(sum(outcomes))
     gaps = sum(row["n"] * abs(row["confidence"] - row["accuracy"]) for row in rows)
     assert {row["error"] for row in rows} == {round(gaps / len(values), 3)}
+
+
+def test_what_a_mentor_writes_for_new_questions_is_work_too(recipe):
+    once, twice = (cost.work_of(recipe, arm) for arm in (ARM, f"{ARM}_new_questions"))
+    assert twice["mentor: writing"] == pytest.approx(2 * once["mentor: writing"], rel=0.2)
+    assert twice["mentor: training"] == once["mentor: training"]

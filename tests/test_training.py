@@ -261,3 +261,25 @@ def test_a_trained_model_writes_what_it_learnt(bases):
     written = {one.prompt: one for batch in batches for one in batch}
     assert [written[i].text for i in range(2)] == [completion for _, completion in pairs]
     assert all(one.is_complete for one in written.values())
+
+
+class Paging(torch.optim.SGD):
+    """Gives a moment its room itself, as bitsandbytes does where moments are paged out."""
+
+    def get_state_buffer(self, weight, dtype):
+        room = torch.zeros_like(weight, dtype=dtype)
+        room.is_paged = True
+        return room
+
+
+def test_moments_that_were_paged_out_are_so_again_after_a_checkpoint():
+    weight = torch.nn.Parameter(torch.zeros(4, 3))
+    before, after = (Paging([weight], lr=1.0) for _ in range(2))
+    values = torch.arange(12, dtype=torch.uint8).view(4, 3)
+    before.state[weight] = {"step": 3, "state1": values, "absmax1": torch.ones(2)}
+    checkpoints._put_moments(after, checkpoints._moments(before))
+    found = after.state[weight]
+    assert found["state1"].is_paged
+    assert torch.equal(found["state1"], values)
+    assert found["step"] == 3
+    assert torch.equal(found["absmax1"], torch.ones(2))

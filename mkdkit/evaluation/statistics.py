@@ -131,6 +131,28 @@ def mcnemar_range(first_correct: int, second_correct: int, n: int) -> tuple[floa
     return _coin_p_value(gain, 0), _coin_p_value(gain + most_lost, most_lost)
 
 
+def verdict_without_answers(
+    first_correct: int, second_correct: int, n: int, *, level: float = 0.05
+) -> str:
+    """Say whether two accuracies on the same questions differ, where no answers are known.
+
+    Args:
+        first_correct: questions the first arm got right.
+        second_correct: the same for the second arm.
+        n: questions in the test.
+        level: the McNemar p-value below which a difference is sure.
+
+    Returns:
+        "yes" if it is sure however the right answers are paired, "cannot be" if it is in no
+        pairing, and "open" if that depends on which questions they were.
+
+    >>> verdict_without_answers(142, 186, 225)
+    'yes'
+    """
+    lowest, highest = mcnemar_range(first_correct, second_correct, n)
+    return "yes" if highest < level else "cannot be" if lowest >= level else "open"
+
+
 def smallest_difference(n: int, *, discordant: int, level: float = 0.05) -> float | None:
     """Return the smallest difference (points) that exact McNemar calls sure; None if none is.
 

@@ -47,9 +47,10 @@ def decode(
     """
     end = end_token(tokenizer)
     room = _room(model, prompts, n, max_new_tokens)
-    read, mask = _pad_left(prompts, fill_token(tokenizer), model.device)
     causal = family_of(model) == "causal"
     step_of = _causal_steps if causal else _encoder_decoder_steps
+    # an encoder counts positions from the left, and in training rows are filled on the right
+    read, mask = _fill_up(prompts, fill_token(tokenizer), model.device, left=causal)
     take, logits = step_of(model, read, mask, n, max_new_tokens)
     rows = torch.arange(len(prompts) * n, device=model.device)  # which row each place now holds
     written: list[list[int]] = [[] for _ in range(len(rows))]
@@ -90,13 +91,18 @@ def close_up(going: Tensor) -> Tensor:
     return keep
 
 
-def _pad_left(
-    prompts: Sequence[tuple[int, ...]], fill: int, where: torch.device
+def _fill_up(
+    prompts: Sequence[tuple[int, ...]], fill: int, where: torch.device, *, left: bool
 ) -> tuple[Tensor, Tensor]:
-    """Return ids and mask, filled on the left, so that every prompt ends at the same place."""
+    """Return ids and mask, (prompts, longest): filled on the left, all prompts end together."""
     longest = max(map(len, prompts))
-    ids = [[fill] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
-    mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
+
+    def whole(row: Sequence[int], empty: int) -> list[int]:
+        filling = [empty] * (longest - len(row))
+        return [*filling, *row] if left else [*row, *filling]
+
+    ids = [whole(prompt, fill) for prompt in prompts]
+    mask = [whole([1] * len(prompt), 0) for prompt in prompts]
     return torch.tensor(ids, device=where), torch.tensor(mask, device=where)
 
 

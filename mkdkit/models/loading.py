@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from mkdkit import strict_json
-from mkdkit.models import activations, attention, nf4, tiny
+from mkdkit.models import activations, attention, nf4, text_part, tiny
 from mkdkit.models.encoding import Family
 from mkdkit.settings import Method, Precision, TrainingSettings
 
@@ -162,6 +162,7 @@ def make_trainable(model: Any, settings: TrainingSettings, where: torch.device) 
         attention.make_fast_to_train(model)
     if settings.method != "full":
         model = add_lora(model, settings)
+    text_part.freeze_the_rest(model)
     if settings.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()

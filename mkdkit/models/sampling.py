@@ -59,8 +59,10 @@ def sampler(settings: SamplingSettings, streams: Tensor) -> Choose:
         ids = None  # in the vocabulary's order: sorting it would take longer than all the rest
         if settings.top_k is not None or settings.top_p < 1:
             probs, ids = probs.topk(min(settings.top_k or probs.shape[-1], probs.shape[-1]))
-            # a token is out once the likelier ones alone reach top_p; the first always stays
-            probs[probs.cumsum(-1) - probs >= settings.top_p] = 0
+        if settings.top_p < 1:
+            # a token is out once the likelier ones alone reach top_p of what top-k left; the first
+            # always stays
+            probs[probs.cumsum(-1) - probs >= settings.top_p * probs.sum(-1, keepdim=True)] = 0
         mass = probs.cumsum(-1)
         drawn = streams[rows, step].unsqueeze(-1).to(mass) * mass[:, -1:]
         place = torch.searchsorted(mass, drawn, right=True).clamp(max=mass.shape[-1] - 1)
@@ -156,9 +158,9 @@ def _decode_what_fits(
             torch.cuda.empty_cache()
         room.prompts = (len(numbers) + 1) // 2
         log.warning("out of memory with %d prompts: from now on %d", len(numbers), room.prompts)
-    found = []
-    for start in range(0, len(numbers), room.prompts):
-        part = numbers[start : start + room.prompts]
+    found, size = [], room.prompts  # a part that is halved in its turn lowers room.prompts
+    for start in range(0, len(numbers), size):
+        part = numbers[start : start + size]
         found += _decode_what_fits(
             model, tokenizer, prompts, part, n, max_new_tokens, choose_for, room
         )

@@ -1,6 +1,7 @@
 """The arms of a comparison: what each method learns from, under the name that tables show."""
 
 import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -199,3 +200,15 @@ def find(name: str) -> Arm:
     near = difflib.get_close_matches(name, ARMS, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"arm {name!r} is unknown; the arms are {', '.join(ARMS)}{hint}")
+
+
+def require(names: Collection[str]) -> None:
+    """Refuse a run of no arm, or of one that is unknown.
+
+    Raises:
+        ValueError: it is such a run.
+    """
+    if not names:
+        raise ValueError(f"no arm is named; the arms are {', '.join(ARMS)}")
+    for name in names:
+        find(name)

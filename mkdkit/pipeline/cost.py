@@ -23,7 +23,10 @@ Taken = Callable[[Mapping[str, Any], Recipe], int] | None
 PARTS: dict[str, tuple[str, Taken]] = {
     "mentor: training": ("mentor", lambda counts, _: counts["steps"]),
     "mentor: validation": ("mentor", None),
-    "mentor: writing": ("augmentation", None),
+    "mentor: writing": (
+        "augmentation",
+        lambda counts, recipe: math.ceil(counts["questions"] / _prompts_at_once(recipe)),
+    ),
     "mentor: soft labels": (
         "soft-labels",
         lambda counts, recipe: math.ceil(counts["rows"] / recipe.soft_labels.batch_size),
@@ -31,6 +34,12 @@ PARTS: dict[str, tuple[str, Taken]] = {
     "student: training": ("student", lambda counts, _: counts["steps"]),
     "student: validation": ("student", None),
 }
+
+
+def _prompts_at_once(recipe: Recipe) -> int:
+    """Return for how many prompts a step of the mentor's writing is planned."""
+    size = recipe.sampling.batch_size
+    return min(size, recipe.questions.train or size)
 
 
 def work_of(recipe: Recipe, arm: str) -> dict[str, float]:
@@ -43,7 +52,9 @@ def work_of(recipe: Recipe, arm: str) -> dict[str, float]:
     """
     given = given_to(recipe, arm)
     student = stages.student(recipe, arm)
-    counts = {stage.name: stage.done["counts"] for stage in stages.ancestors(student)}
+    counts: dict[str, list[Mapping[str, Any]]] = {}  # an arm may let its mentor write twice
+    for one in stages.ancestors(student):
+        counts.setdefault(one.name, []).append(one.done["counts"])
     rows = lesson_of(given.recipe, given.method, given.asked, given.sets, given.store).rows
     prompt, completion = (
         round(fmean(len(part) for part in parts))
@@ -58,11 +69,11 @@ def work_of(recipe: Recipe, arm: str) -> dict[str, float]:
     )
     found = {}
     cpu = torch.device("cpu")
-    for one in planning.plan(planned, cpu, prompt=prompt, completion=completion):
-        stage, taken = PARTS.get(one.name, (None, None))
+    for part in planning.plan(planned, cpu, prompt=prompt, completion=completion):
+        stage, taken = PARTS.get(part.name, ("", None))
         if stage in counts:
-            steps = one.steps if taken is None else taken(counts[stage], planned)
-            found[one.name] = float((steps or 0) * one.run.flop)
+            steps = part.steps if taken is None else sum(taken(c, planned) for c in counts[stage])
+            found[part.name] = float((steps or 0) * part.run.flop)
     return found
 
 

@@ -17,11 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
-from mkdkit import strict_json
+from mkdkit import progress, strict_json
 from mkdkit.models import tiny
-from mkdkit.pipeline import ablations, arms, keys, results
+from mkdkit.pipeline import ablations, arms, keys, launched, results
 from mkdkit.settings import Recipe, VotingSettings
 
 log = logging.getLogger("mkdkit")
@@ -108,16 +106,18 @@ def fill(
     Raises:
         ValueError: the table was begun with other settings or other bases.
     """
-    done = begin(table, about, command, folder)
+    first = launched.is_first()  # of several processes: it alone reads and writes the table
+    done = launched.agree(begin(table, about, command, folder) if first else set())
     todo = [cell for cell in cells if cell.name not in done]
     failed = {}
-    bar = tqdm(_measured(todo, split, executor), desc=table, unit="row", total=len(todo))
+    measuring = _measured(todo, split, executor)
+    bar = progress.bar(measuring, is_shown=first, desc=table, unit="row", total=len(todo))
     for cell, found in bar:
         bar.set_postfix_str(str(cell))
         if isinstance(found, Exception):
             failed[str(cell)] = f"{type(found).__name__}: {found}"
             log.warning("%s failed: %s", cell, failed[str(cell)])
-        else:
+        elif first:
             row = dict(cell.labels) | {name: found[name] for name in MEASURED}
             results.append_row(table, row, folder=folder)
     return failed
@@ -179,7 +179,8 @@ def measured(table: str, folder: Path) -> set[tuple[str, ...]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         names = [name for name in rows.fieldnames or [] if name not in MEASURED]
-        return {tuple(row[name] for name in names) for row in rows}
+        # a row that its writer was killed in has fewer values: it is measured again
+        return {tuple(row[name] for name in names) for row in rows if None not in row.values()}
 
 
 def identity(recipes: Iterable[Recipe]) -> dict[str, str]:

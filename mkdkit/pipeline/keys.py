@@ -36,7 +36,7 @@ def make_key(
     """Return the key of a stage: 16 hex digits of a hash over all that determines its result."""
     content = {
         "name": name,
-        "settings": _without(settings, NOT_IN_KEY),
+        "settings": _plain(settings),
         "inputs": list(inputs),
         "files": [file_digest(path) for path in sorted(files)],
         "code": code_digest(function),
@@ -45,10 +45,11 @@ def make_key(
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _without(value: Any, names: set[str]) -> Any:
+def _plain(value: Any) -> Any:
+    """Return settings without what changes no result; 1.0 and 1 are one value."""
     if isinstance(value, Mapping):
-        return {k: _without(v, names) for k, v in value.items() if k not in names}
-    return value
+        return {name: _plain(one) for name, one in value.items() if name not in NOT_IN_KEY}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def file_digest(path: Path) -> str:

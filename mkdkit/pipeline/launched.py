@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from mkdkit.training.team import Team
 
+Said = TypeVar("Said")
 _by_itself = ContextVar("by_itself", default=False)
 
 
@@ -53,13 +54,17 @@ def _accelerator() -> Any:
 
     # one may wait for another's stage for long
     patience = InitProcessGroupKwargs(timeout=timedelta(days=7))
-    accelerator = Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[patience])
+    accelerator = Accelerator(
+        cpu=not torch.cuda.is_available(),
+        mixed_precision="no",  # the recipe's precision, not the launcher's
+        kwargs_handlers=[patience],
+    )
     if torch.cuda.is_available():
         torch.cuda.set_device(accelerator.local_process_index)
     return accelerator
 
 
-def agree(value: bool) -> bool:
+def agree(value: Said) -> Said:
     """Return what the first process says; each waits for it."""
     if processes() == 1:
         return value

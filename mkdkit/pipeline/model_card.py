@@ -81,10 +81,12 @@ def _scores(run: Finished, table: TableOf) -> str:
         rows.append(row)
     likeliest = {"arm": "(always the likeliest answer)", "accuracy": run.majority_answer}
     title = catalogue.find(run.recipe.questions.task).title
+    votes = [name for name in run.scores if arms.find(name).by_vote]
+    but = f" (of {', '.join(votes)}: what most of several sampled ones say)" if votes else ""
     return (
         f"Accuracy (%) on test questions of {title} (`{run.recipe.questions.source}`): greedy, one "
-        "completion each, no answer counts as wrong. In brackets the 95% interval (Wilson). All "
-        f"rows have the same questions and seed.\n\n{table([*rows, likeliest])}"
+        f"completion each{but}, no answer counts as wrong. In brackets the 95% interval (Wilson). "
+        f"All rows have the same questions and seed.\n\n{table([*rows, likeliest])}"
     )
 
 

@@ -32,8 +32,10 @@ def mentor_kd(task: str, student: str = "google/flan-t5-small") -> Recipe:
 
     Students below one billion parameters (T5 or Flan-T5, small or base) have a large mentor, full
     fine-tuning and the template "{r} --> {a}"; Flan-T5-XL has an XXL mentor, LoRA and "{r}.
-    Therefore, the answer is {a}.". Differences kept on purpose: weights are chosen on a validation
-    split taken from train, never on test; LoRA goes to all linear layers, not only q and v.
+    Therefore, the answer is {a}.". Settings that differ on purpose: weights are chosen on a
+    validation split taken from train, never on test; LoRA goes to all linear layers, not only q
+    and v. And the kit trains as it always does: no loss on padding, gradients clipped, duplicates
+    dropped, rows that are too long dropped and not cut.
 
     Raises:
         ValueError: the paper has no such student.

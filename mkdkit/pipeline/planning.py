@@ -103,7 +103,7 @@ def count_questions(asked: QuestionSettings) -> tuple[int | None, int | None]:
         splits = recorded.read_recorded_questions(asked)
     except places.NotHereError:
         return asked.train, asked.test
-    return len(splits.train), len(splits.test)
+    return len(splits.train) * (1 + asked.renamed_copies), len(splits.test)
 
 
 def _at_most(questions: int | None, each: int, filtered: FilterSettings) -> int | None:

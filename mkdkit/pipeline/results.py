@@ -6,6 +6,7 @@ A table is a CSV file and, beside it, a JSON file of the same name that says how
 import csv
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -103,6 +104,7 @@ def append_rows(name: str, rows: Sequence[Mapping[str, Any]], *, folder: Path = 
         is_new = not path.is_file()
         if not is_new:
             _require_columns(path, columns)
+            _end_last_row(path, len(columns))
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=columns, lineterminator="\n")
         if is_new:
@@ -117,6 +119,17 @@ def _require_columns(path: Path, wanted: list[str]) -> None:
         columns = next(csv.reader(file), [])
     if columns != wanted:
         raise ValueError(f"{path} has the columns {columns}, not {wanted}; remove it to begin anew")
+
+
+def _end_last_row(path: Path, columns: int) -> None:
+    """Cut off a row that its writer was killed in; one that only lacks its end gets it."""
+    before, _, last = path.read_bytes().rpartition(b"\n")
+    if last:
+        is_whole = len(next(csv.reader([last.decode("utf-8", "replace")]))) == columns
+        with path.open("r+b") as file:
+            file.truncate(len(before) + 1 + len(last) * is_whole)
+            file.seek(0, os.SEEK_END)
+            file.write(b"\n" * is_whole)
 
 
 def write_provenance(

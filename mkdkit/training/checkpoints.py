@@ -144,4 +144,12 @@ def _put_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -
         weight = weights[int(index)]
         # torch counts steps in a float tensor beside the weight, bitsandbytes in a Python integer
         is_count = value.ndim == 0 and not value.is_floating_point()
-        optimizer.state[weight][kind] = int(value) if is_count else value.to(weight.device)
+        optimizer.state[weight][kind] = int(value) if is_count else _moved(optimizer, weight, value)
+
+
+def _moved(optimizer: torch.optim.Optimizer, weight: Tensor, value: Tensor) -> Tensor:
+    """Return a moment beside its weight; bitsandbytes gives the room itself, to page it out."""
+    room_for = getattr(optimizer, "get_state_buffer", None)
+    if room_for is None or value.shape != weight.shape:
+        return value.to(weight.device)
+    return room_for(weight, dtype=value.dtype).copy_(value)  # type: ignore[no-any-return]

@@ -7,7 +7,7 @@ there, and only gradients of the hidden states and of the output layer are kept.
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from weakref import WeakSet
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,8 @@ from mkdkit.settings import Precision
 
 # (scored tokens, vocabulary) logits, (scored tokens,) labels, the rows they come from -> a sum
 LossOf = Callable[[Tensor, Tensor, Sequence[Row]], Tensor]
-# output layers of models that scale or cap what comes out of them: known from the first batch on
-_CAPPED: WeakSet[nn.Module] = WeakSet()
+# output layer -> whether what comes out of it is what the model says, neither scaled nor capped
+_PLAIN: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 MOST_LOGITS = 2**25  # of one chunk: 128 MiB in float32
 
 
@@ -49,18 +49,32 @@ def batch_loss(
     batch = {name: value.to(model.device) for name, value in batch.items()}
     vocabulary = encoding.vocabulary_of(model)
     chunks = list(_chunks(rows, max(1, most_logits // vocabulary)))
-    head = getattr(model, "module", model).get_output_embeddings()
-    if len(chunks) > 1 and is_sum_over_rows and head not in _CAPPED:
+    own = getattr(model, "module", model)
+    if len(chunks) > 1 and is_sum_over_rows and _is_plain(own, rows[:1], fill):
         with loading.autocast(precision, model.device):
-            hidden, labels, last = encoding.run_before_head(model, batch, lambda rows: rows[-1:])
-            is_plain = torch.equal(last, head(hidden[-1:].unsqueeze(0)).squeeze(0))
-        if not is_plain:
-            _CAPPED.add(head)
-        else:
-            return _by_chunks(head, hidden, labels, rows, chunks, loss_of, precision)
+            hidden, labels, _ = encoding.run_before_head(model, batch, lambda rows: rows[-1:])
+        head = own.get_output_embeddings()
+        return _by_chunks(head, hidden, labels, rows, chunks, loss_of, precision)
     with loading.autocast(precision, model.device):
         logits, labels = encoding.predict_scored(model, batch)
     return loss_of(logits, labels, rows)
+
+
+@torch.no_grad()
+def _is_plain(model: Any, rows: Sequence[Row], fill: int) -> bool:
+    """Whether a model's logits are what its output layer makes of the hidden states.
+
+    Asked once a model, of one row; no random number that a training will draw is taken.
+    """
+    head = model.get_output_embeddings()
+    if head not in _PLAIN:
+        batch = encoding.collate(rows, fill=fill, model=model)
+        batch = {name: value.to(model.device) for name, value in batch.items()}
+        devices = [model.device] if model.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            hidden, _, last = encoding.run_before_head(model, batch, lambda rows: rows[-1:])
+            _PLAIN[head] = torch.equal(last, head(hidden[-1:].unsqueeze(0)).squeeze(0))
+    return _PLAIN[head]
 
 
 def _chunks(rows: Sequence[Row], most_tokens: int) -> Iterator[slice]:

@@ -12,7 +12,6 @@ from mkdkit.pipeline.stages.data import (
     read_filtered,
     read_kept,
     read_splits,
-    read_written,
     teacher_rationales,
     teacher_set,
 )
@@ -25,6 +24,7 @@ from mkdkit.pipeline.stages.reports import ancestors, majority_answer, read_repo
 from mkdkit.pipeline.stages.scores import load_untrained, read_answers, scores
 from mkdkit.pipeline.stages.students import student
 from mkdkit.pipeline.stages.unlabelled import unlabelled_set
+from mkdkit.pipeline.stages.written import read_written
 
 __all__ = [
     "Stage",

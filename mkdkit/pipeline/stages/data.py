@@ -2,21 +2,19 @@
 
 import itertools
 import random
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from mkdkit import filters, json_lines, records
 from mkdkit.models import encoding, loading
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages import renamed_copies
 from mkdkit.pipeline.stages.base_files import tokenizer_files
+from mkdkit.pipeline.stages.written import keep_rationales, keep_some, read_written
 from mkdkit.records import Question, Rationale, Splits
-from mkdkit.sequences import Chosen, digest
+from mkdkit.sequences import Chosen
 from mkdkit.settings import FilterSettings, QuestionSettings, Recipe
 from mkdkit.tasks import catalogue, procedural
 from mkdkit.teachers import places, recorded, scripted
@@ -37,7 +35,12 @@ def questions(recipe: Recipe, *, fresh: bool = False) -> Stage:
             "rule-made ones; leave it at 0 and raise questions.train, which makes new ones"
         )
     files = [] if asked.source == "rule-made" else _question_files(asked)
-    return compute_or_load("questions", _questions, asked, settings=asked, files=files, fresh=fresh)
+    settings = asdict(asked)
+    if asked.source != "hub":  # what the files hold counts, not where they lie
+        settings["data_dir"] = [path.name for path in files]
+    return compute_or_load(
+        "questions", _questions, asked, settings=settings, files=files, fresh=fresh
+    )
 
 
 def with_new_questions(recipe: Recipe) -> Recipe:
@@ -117,7 +120,8 @@ def _teacher_rationales(work: Work, recipe: Recipe, asked: Stage) -> None:
         trust_flags=recipe.teacher.trust_flags,
     )
     every = renamed_copies.with_renamed(every, asked.folder)
-    keep_some(work, every, train, recipe.teacher.rationales_per_question, recipe.seed)
+    # by the teacher's seed: of the two, it is in this stage's key
+    keep_some(work, every, train, recipe.teacher.rationales_per_question, recipe.teacher.seed)
 
 
 def _recorded_kind(recipe: Recipe) -> places.Kind | None:
@@ -127,58 +131,6 @@ def _recorded_kind(recipe: Recipe) -> places.Kind | None:
     # Mentor-KD's main files hold three of the up to six of its pools
     wanted = recipe.teacher.rationales_per_question
     return "pool" if recipe.questions.source == "mentor-kd" and wanted > 3 else "teacher"
-
-
-def keep_some(
-    work: Work,
-    rationales: Iterable[Rationale],
-    train: Sequence[Question],
-    limit: int,
-    seed: int | str,
-) -> None:
-    """Write at most so many rationales of each question, drawn with the seed, in their order."""
-    path = work.folder / "every.jsonl"  # there may be more of them than memory holds
-    records.write_rationales(path, rationales)
-    every = records.read_rationales(path)
-    keep_rationales(work, "written.jsonl", draw_per_question(every, train, limit, seed))
-    path.unlink()
-
-
-def draw_per_question(
-    rationales: Sequence[Rationale], train: Sequence[Question], limit: int, seed: int | str
-) -> Iterator[Rationale]:
-    """Yield at most `limit` rationales of each question, drawn with the seed, in their order."""
-    known = records.by_id(train)
-    found = (known.place(one.question_id) for one in rationales)
-    places = array("q", (place for place in found if place is not None))
-    number_of = np.bincount(places, minlength=len(train))
-    met = array("q", bytes(8 * len(train)))  # how many of each question came before
-    for one, place in zip(rationales, places, strict=True):
-        number, count = met[place], int(number_of[place])
-        met[place] += 1
-        draw = random.Random(f"rationales {seed} {one.question_id}")
-        if count <= limit or number in draw.sample(range(count), limit):
-            yield one
-
-
-def keep_rationales(work: Work, name: str, rationales: Iterable[Rationale]) -> None:
-    """Write a stage's rationales, and count them, their questions, and the right ones."""
-    asked: set[int] = set()
-    work.counts |= {"rationales": 0, "questions": 0, "correct": 0}
-
-    def counted() -> Iterator[Rationale]:
-        for one in rationales:
-            asked.add(digest(one.question_id))
-            work.counts["correct"] += one.is_correct
-            yield one
-
-    work.counts["rationales"] = records.write_rationales(work.folder / name, counted())
-    work.counts["questions"] = len(asked)
-
-
-def read_written(stage: Stage) -> Sequence[Rationale]:
-    """Return the unfiltered rationales of a `teacher` or `augmentation` stage."""
-    return records.read_rationales(stage.folder / "written.jsonl")
 
 
 def teacher_set(recipe: Recipe, *, fresh: bool = False) -> Stage:

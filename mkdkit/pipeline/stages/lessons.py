@@ -1,7 +1,6 @@
 """What a student of an arm learns from: its rows, and the loss on them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mkdkit.models import encoding, loading
@@ -17,16 +16,7 @@ from mkdkit.sequences import Joined
 from mkdkit.settings import Recipe, StudentSettings
 from mkdkit.tasks import answers
 from mkdkit.training import consistency, loop, mistakes
-from mkdkit.training.chunks import LossOf
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What the training loop is given."""
-
-    rows: Sequence[Row]
-    loss_of: LossOf
-    together: int = 1  # rows that must stand in one batch
+from mkdkit.training.lesson import Lesson
 
 
 def lesson_of(

@@ -18,8 +18,6 @@ from mkdkit.pipeline.stages import renamed_copies
 from mkdkit.pipeline.stages.base_files import base_files
 from mkdkit.pipeline.stages.data import (
     filtered,
-    keep_rationales,
-    keep_some,
     questions,
     read_kept,
     read_splits,
@@ -27,6 +25,7 @@ from mkdkit.pipeline.stages.data import (
     with_new_questions,
 )
 from mkdkit.pipeline.stages.fine_tuning import encode, fine_tune, load_model, progress
+from mkdkit.pipeline.stages.written import keep_rationales, keep_some
 from mkdkit.records import Question, Rationale
 from mkdkit.sequences import Chosen, digest
 from mkdkit.settings import Recipe

@@ -28,17 +28,17 @@ FEW_SHOTS = 4  # examples shown, where the model has room for them
 def scores(recipe: Recipe, arm: str, *, split: str = "test", fresh: bool = False) -> Stage:
     """Return the stage with an arm's answers to every question of a split, and their summary."""
     method = arms.find(arm)
-    asked, inputs, files = questions(recipe), [questions(recipe)], []
+    asked, inputs, files, base = questions(recipe), [questions(recipe)], [], None
     if trained := trained_of(recipe, arm):
         inputs.append(trained)
     elif method.role == "student":
-        files = base_files(recipe.student_base)
+        files, base = base_files(recipe.student_base), recipe.student_base
         inputs += [teacher_set(recipe)] if method.prompted == "few-shot-cot" else []
     settings = {
         "split": split,
         "prompted": method.prompted,
         "role": method.role,
-        "base": recipe.student_base,
+        "base": base,
         "task": asdict(catalogue.find(recipe.questions.task)),
         **asdict(recipe.scoring),
     }
@@ -75,6 +75,8 @@ def _scores(
 ) -> None:
     splits, team = read_splits(asked), launched.team()
     held: list[Question] = getattr(splits, split)
+    if not held:
+        raise ValueError(f"there are no {split} questions to score; set questions.{split} above 0")
     if method.role == "teacher":
         found = _teacher_answers(recipe, held)
     else:

@@ -13,10 +13,10 @@ from mkdkit.pipeline.stages.data import (
     keep_filtered,
     questions,
     read_splits,
-    read_written,
     with_new_questions,
 )
 from mkdkit.pipeline.stages.mentoring import augmentation, mentor_set
+from mkdkit.pipeline.stages.written import read_written
 from mkdkit.records import Question, Rationale
 from mkdkit.sequences import Joined
 from mkdkit.settings import FilterSettings, Recipe
