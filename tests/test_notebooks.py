@@ -339,6 +339,8 @@ def test_the_readme_quotes_what_soft_labels_weigh_what_rows_take_and_what_was_tr
     ) in readme
     tried = json.loads((results.RESULTS / "stress.json").read_text(encoding="utf-8"))
     assert f"{tried['kills_survived']} kills of {tried['kills']} survived" in readme
+    before, after = (at["mib"] for name, at in tried["kernel"].items() if name != "is_flat")
+    assert f"one kernel that grew by {after - before:.0f} MiB of {before:.0f}" in readme
     assert f"{tried['inputs_tried']:,} damaged files and {tried['texts_tried']:,} random" in readme
     assert tried["inputs_read_wrongly"] == tried["texts_failed"] == tried["rows_lost"] == 0
     path = results.RESULTS / "stress_memory.json"
@@ -382,3 +384,26 @@ def test_the_readme_quotes_the_table_of_costs():
     }.items():
         assert words.format(f"{mean(arm):.1f}%") in " ".join(readme.split())
     assert mean("fine_tune_cot_6", "teraflop") < mean("mentor_kd", "teraflop") / 2
+
+
+def test_the_readme_quotes_where_students_fail_and_how_a_repetition_came_out():
+    readme = " ".join((notebooks.ROOT / "README.md").read_text(encoding="utf-8").split())
+
+    def mean(table, **where):
+        rows = results.read_table(table)
+        found = [r["accuracy"] for r in rows if all(r[c] == v for c, v in where.items())]
+        assert len(found) == 3, (table, where)
+        return f"{statistics.fmean(found):.1f}%"
+
+    again = mean("sweep_mentor_size", mentor_base="tiny-mentor")
+    smaller = mean("sweep_mentor_size", mentor_base="tiny-student")
+    assert f"machine, Mentor-KD had {again}, and with the smaller mentor {smaller}" in readme
+    apart = mean("sweep_wordings", arm="mentor_kd", **{"questions.wordings": "apart"})
+    assert f"in wordings that no training saw Mentor-KD has {apart}" in readme
+    by_steps: dict[tuple[str, int], list[float]] = {}
+    for row in results.read_table("tiny_steps"):
+        by_steps.setdefault((row["arm"], row["question_steps"]), []).append(row["accuracy"])
+    means = {cell: statistics.fmean(found) for cell, found in by_steps.items()}
+    _, learnt = max(means, key=lambda cell: means[cell])
+    elsewhere = max(found for (_, steps), found in means.items() if steps != learnt)
+    assert f"at another number of steps no method more than {elsewhere:.1f}%" in readme
