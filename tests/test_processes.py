@@ -16,6 +16,7 @@ from bases import FAMILIES
 from safetensors.torch import load_file
 from two_processes import ROWS, SETTINGS
 
+from mkdkit.__main__ import main
 from mkdkit.models import loading
 from mkdkit.pipeline import results
 from mkdkit.training import checkpoints, label_store, loop
@@ -108,11 +109,13 @@ def test_two_processes_fill_a_table_with_every_row_once(tmp_path):
     assert sorted(row["seed"] for row in rows) == [1, 2]
     assert done.stderr.count("table: ") == 1
 
-    again = subprocess.run(
-        [*command, "--processes", "2"], capture_output=True, text=True, env=os.environ | own
-    )
-    assert again.returncode != 0
-    assert "a launcher's processes share every cell" in again.stderr
+
+def test_a_grid_of_a_launchers_processes_has_no_other_workers(tmp_path, monkeypatch, capsys):
+    grid = tmp_path / "two.toml"
+    grid.write_text('profile = "smoke"\narms = ["base"]\nseeds = [1, 2]\n')
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["ablate", str(grid), "--processes", "2", "--folder", str(tmp_path)]) == 2
+    assert "a launcher's processes share every cell" in capsys.readouterr().err
 
 
 def test_every_step_of_two_processes_is_noted_once_and_is_that_of_one(undisturbed, together):

@@ -256,7 +256,7 @@ def test_an_unknown_arm_names_the_nearest():
 
 
 def test_a_run_of_no_arm_names_those_there_are():
-    with pytest.raises(ValueError, match="no arm is named; the arms are teacher, base"):
+    with pytest.raises(ValueError, match="no arm is named; the arms are teacher, mentor, base"):
         arms.require([])
 
 

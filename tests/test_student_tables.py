@@ -131,4 +131,4 @@ def test_bins_hold_every_answer_once(recipe):
 def test_what_a_mentor_writes_for_new_questions_is_work_too(recipe):
     once, twice = (cost.work_of(recipe, arm) for arm in (ARM, f"{ARM}_new_questions"))
     assert twice["mentor: writing"] == pytest.approx(2 * once["mentor: writing"], rel=0.2)
-    assert twice["mentor: training"] == once["mentor: training"]
+    assert twice["mentor: training"] == pytest.approx(once["mentor: training"], rel=0.2)
