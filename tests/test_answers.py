@@ -313,12 +313,13 @@ def test_any_text_can_be_read_and_a_mark_never_hides_an_answer(text, name):
 
 PIECES = ["1", "1,111", "a b ", "A ", "(A", " ", "\n", "1/", "-->", "the answer is ", "so 1", "a-"]
 PIECES += ["\\boxed{", '"a', "no*", "1 + ", "Q: ", "hundred ", "=", "1-", "$", ". ", "\t*"]
+PIECES += ["$x ", "$ x ", r"\(", r"\[x", "$$x", r"\text{", r"\frac{1}", "{,}", r"\$", "**a", "((a"]
 
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_long_texts_are_read_in_linear_time(piece):
     text = piece * (100_000 // len(piece)) + "x"
-    start = time.perf_counter()
+    start = time.thread_time()  # a busy machine is no error
     for name in (
         "svamp",
         "date_understanding",
@@ -327,7 +328,8 @@ def test_long_texts_are_read_in_linear_time(piece):
         "mathematics",
     ):
         extract(text, find(name))
-    assert time.perf_counter() - start < 5
+        extract(f"The answer is {text}", find(name))
+    assert time.thread_time() - start < 5
 
 
 @pytest.mark.parametrize(

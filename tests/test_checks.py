@@ -260,12 +260,14 @@ QUESTIONS = {name: make_questions(name, 1, seed=0)[0] for name in FAMILIES}
 PIECES = ["1", "1 + ", "1 a b c ", "(", "1 = ", "1 + 1 = 2 ", "a", " ", "1,111", "1/", "\n", '"']
 PIECES += ["Ann has ", "Ann and Ben swap ", "Ann: ", "Lena - ", "Lena is the last letter ", "(A) "]
 PIECES += ["Kim flips ", "heads ", "03/05/2021 ", "1 day after ", "March 1 ", "is "]
+PIECES += ["Kim, ", "Kim and ", "Kim then ", "not ", "Lena - L, ", "1 day and ", "02/30/2021 no. "]
+PIECES += ["03/05/2021 + 1 day = ", "1 1/2 ", "1 book/", "$1 + 1 cent = ", "1 am + ", "\u221a1"]
 
 
 @pytest.mark.parametrize("piece", PIECES)
 def test_long_rationales_are_checked_in_linear_time(piece):
     text = piece * (50_000 // len(piece))
-    start = time.perf_counter()
+    start = time.thread_time()  # a busy machine is no error
     for question, name in [
         (PENS, "svamp"),
         (SHUFFLE, SHUFFLE_NAME),
@@ -274,7 +276,7 @@ def test_long_rationales_are_checked_in_linear_time(piece):
         (TRIP, "date_understanding"),
     ]:
         find_slips(question, text, find(name))
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -339,8 +339,12 @@ def test_the_readme_quotes_what_soft_labels_weigh_what_rows_take_and_what_was_tr
     ) in readme
     tried = json.loads((results.RESULTS / "stress.json").read_text(encoding="utf-8"))
     assert f"{tried['kills_survived']} kills of {tried['kills']} survived" in readme
-    before, after = (at["mib"] for name, at in tried["kernel"].items() if name != "is_flat")
-    assert f"one kernel that grew by {after - before:.0f} MiB of {before:.0f}" in readme
+    (_, before), (calls, after) = (
+        (name, at["mib"]) for name, at in tried["kernel"].items() if name != "is_flat"
+    )
+    grew = f"grew by {after - before:.0f} MiB of {before:.0f}"
+    assert calls == "after 200 stage calls and 500 redraws"
+    assert f"one kernel that {grew} in 200 calls of stages and 500 redraws" in readme
     assert f"{tried['inputs_tried']:,} damaged files and {tried['texts_tried']:,} random" in readme
     assert tried["inputs_read_wrongly"] == tried["texts_failed"] == tried["rows_lost"] == 0
     path = results.RESULTS / "stress_memory.json"
@@ -384,6 +388,15 @@ def test_the_readme_quotes_the_table_of_costs():
     }.items():
         assert words.format(f"{mean(arm):.1f}%") in " ".join(readme.split())
     assert mean("fine_tune_cot_6", "teraflop") < mean("mentor_kd", "teraflop") / 2
+
+    def is_sure(arm):
+        (found,) = seeds.compare(rows, "mentor_kd", arm).values()
+        low, high = found["interval"]
+        return low > 0 or high < 0
+
+    others = ("mentor_kd_no_soft_labels", "self_mentor", "fine_tune_cot_6")
+    assert [is_sure(arm) for arm in others] == [False, False, True]
+    assert "Only the last of these differences is more than three seeds" in " ".join(readme.split())
 
 
 def test_the_readme_quotes_where_students_fail_and_how_a_repetition_came_out():

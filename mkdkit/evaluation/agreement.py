@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mkdkit.tasks import answers, extractors
+from mkdkit.tasks import answers, numbers
 from mkdkit.tasks.catalogue import Task
 
 Known = str | Fraction | None  # an answer as it is compared; None: no answer
@@ -81,4 +81,4 @@ def _known(text: str | None, task: Task) -> Known:
     answer = text if task.answer_type == "free_form" else answers.read_answer(text, task)
     if answer is None or task.answer_type != "number":
         return answer and answer.strip().casefold()
-    return extractors.number_value(answer)
+    return numbers.number_value(answer)

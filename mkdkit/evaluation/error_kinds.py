@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from mkdkit.records import Question, Rationale
-from mkdkit.tasks import answers, check_equations, extractors
+from mkdkit.tasks import answers, check_equations, numbers
 from mkdkit.tasks.catalogue import Task
 from mkdkit.tasks.checks import Slip, find_slips
 
@@ -126,5 +126,5 @@ def _made_of(a: Fraction, b: Fraction) -> list[Fraction]:
 def _numbers_of(text: str) -> set[Fraction]:
     """Return the numbers a text gives, in figures or in words."""
     words = set(re.findall(r"[a-z]+(?:-[a-z]+)?", text.lower()))
-    spelled = (extractors.extract_number(word, marked=True) for word in words)
+    spelled = (numbers.extract_number(word, marked=True) for word in words)
     return {*check_equations.numbers_of(text), *(Fraction(number) for number in spelled if number)}

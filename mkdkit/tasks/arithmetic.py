@@ -103,12 +103,14 @@ def read(text: str) -> Story | None:
         told = fit(form.start, first)
         if told is None or not _is_about(told, fit(form.ask, ask)) or not told["n"].isdecimal():
             continue
-        changes = [_read_change(form, sentence, told) for sentence in middle]
-        if None in changes:
-            return None
+        changes = []
+        for sentence in middle:
+            change = _read_change(form, sentence, told)
+            if change is None:
+                return None
+            changes.append(change)
         who, things = told.get("who", ""), told.get("things", "")
-        known = tuple(change for change in changes if change is not None)
-        return Story(template, int(told["n"]), known, who, things)
+        return Story(template, int(told["n"]), tuple(changes), who, things)
     return None
 
 

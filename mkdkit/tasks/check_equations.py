@@ -108,10 +108,7 @@ def _judge(text: str) -> Iterator[tuple[int, int, str]]:
         rights = _readings(match["right"]) + (_readings(further[0]) if further else [])
         lefts = _readings(match["left"])
         lefts += _readings(f"-{match['left']}") if may_be_negative else []
-        units = (
-            set(_UNIT.findall(match["left"])),
-            set(_UNIT.findall(behind.partition("=")[0][:20])),
-        )
+        units = set(_UNIT.findall(match["left"])), set(_UNIT.findall(behind.partition("=")[0][:20]))
         if any(left[0] == right[0] for left in lefts for right in rights):
             yield start, end, ""
         elif any(_agree(left, right) for left in lefts for right in rights):

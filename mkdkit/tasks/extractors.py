@@ -11,11 +11,8 @@ from collections.abc import Callable
 
 from mkdkit.tasks import markup
 from mkdkit.tasks.catalogue import AnswerType
-from mkdkit.tasks.numbers import extract_number, last_number, number_value
+from mkdkit.tasks.numbers import extract_number, last_number
 from mkdkit.tasks.sentences import SENTENCE_END, before_reason, first_sentence
-
-__all__ = ["extract", "extract_choice", "extract_free_form", "extract_letters", "extract_number"]
-__all__ += ["extract_yes_no", "number_value"]  # the numbers' have a module of their own
 
 
 def extract_choice(text: str, options: str, *, marked: bool = False) -> str | None:
