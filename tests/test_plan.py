@@ -336,6 +336,23 @@ def test_logits_that_a_model_caps_are_planned_all_at_once(tmp_path):
     assert found["plain"] < logits_and_gradients < found["capped"]
 
 
+def test_what_lives_before_the_output_layer_is_the_same_for_any_vocabulary(tmp_path):
+    """That of a large one is asked first whether it is taken in parts, by a step of one row."""
+    shape = {
+        "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
+    }  # fmt: skip
+    settings, found = TrainingSettings(precision="fp32", batch_size=16), []
+    for size in (1_000, 200_000):
+        base = str(tmp_path / str(size))
+        Qwen2Config(vocab_size=size, **shape).save_pretrained(base)
+        model, _ = footprint.hold(base, settings, CPU, to_train=True)
+        found.append(rehearsal.training_step(model, settings, ROWS[0], CPU))
+    assert 16 * TOKENS * 200_000 > chunks.MOST_LOGITS > 16 * TOKENS * 1_000
+    assert found[0].activations > 0
+    assert found[1].activations == pytest.approx(found[0].activations, rel=0.01)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("method", ["full", "qlora"])

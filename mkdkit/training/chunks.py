@@ -50,7 +50,7 @@ def batch_loss(
     vocabulary = encoding.vocabulary_of(model)
     chunks = list(_chunks(rows, max(1, most_logits // vocabulary)))
     own = getattr(model, "module", model)
-    if len(chunks) > 1 and is_sum_over_rows and _is_plain(own, rows[:1], fill):
+    if len(chunks) > 1 and is_sum_over_rows and is_plain(own, rows[0], fill=fill):
         with loading.autocast(precision, model.device):
             hidden, labels, _ = encoding.run_before_head(model, batch, lambda rows: rows[-1:])
         head = own.get_output_embeddings()
@@ -61,14 +61,19 @@ def batch_loss(
 
 
 @torch.no_grad()
-def _is_plain(model: Any, rows: Sequence[Row], fill: int) -> bool:
+def is_plain(model: Any, row: Row, *, fill: int) -> bool:
     """Whether a model's logits are what its output layer makes of the hidden states.
 
-    Asked once a model, of one row; no random number that a training will draw is taken.
+    Found out once a model, by one row; no random number that a training will draw is taken.
+
+    Args:
+        model: as it is, without what makes several processes of it.
+        row: any.
+        fill: the id in padded places.
     """
     head = model.get_output_embeddings()
     if head not in _PLAIN:
-        batch = encoding.collate(rows, fill=fill, model=model)
+        batch = encoding.collate([row], fill=fill, model=model)
         batch = {name: value.to(model.device) for name, value in batch.items()}
         devices = [model.device] if model.device.type == "cuda" else []
         with torch.random.fork_rng(devices):

@@ -76,6 +76,8 @@ def training_step(
     with without_numbers(model, where, scored=len(rows) * len(row.label)) as ledger:
         model.train()
         with _casts_of_adapter(model, settings, where):
+            chunks.is_plain(model, row, fill=0)  # a training finds it out once, and in one row
+            ledger.start_again()
             for _ in range(rehearsed):
                 loss = chunks.batch_loss(model, rows, loss_of, fill=0, precision=settings.precision)
                 highest_logits = highest_logits or ledger.peak
