@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from teacher_server import FAULTS, Teacher
@@ -276,6 +277,25 @@ def test_a_half_written_line_is_cut_off_and_asked_again(tmp_path):
             for text in ["one", "two"][kept:]:
                 journal.append("r", {"text": text, "tokens": TOKENS})
         assert path.read_bytes() == whole
+
+
+def calls_that_write():
+    """How often this process has asked the system to write anything."""
+    lines = Path("/proc/self/io").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("syscw"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="the system does not count calls")
+@pytest.mark.parametrize("length", [10, 20_000])  # less and more than what a file holds back
+def test_replies_of_one_request_are_kept_at_one_blow(length, tmp_path):
+    said = [{"text": letter * length, "tokens": TOKENS} for letter in "abc"]
+    with Journal(tmp_path / "journal", {}) as journal:
+        journal.append("before", *said[:2])
+        before = calls_that_write()
+        journal.append("r", *said)
+        assert calls_that_write() - before == 1  # a kill comes before or after it
+        assert [journal.read("r", k)["text"][0] for k in range(3)] == ["a", "b", "c"]
+        assert journal.read("before", 1)["text"][0] == "b"
 
 
 def test_a_damaged_line_and_other_settings_are_refused(tmp_path):

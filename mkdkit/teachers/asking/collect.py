@@ -201,8 +201,7 @@ class _Collection:
                 self._has_ended.clear()
                 await self._has_ended.wait()
         self.progress.requests += 1
-        for line in _lines(*replied, n):
-            self.journal.append(name, line)
+        self.journal.append(name, *_lines(*replied, n))
 
     async def _reply(
         self, teacher: Teacher, prompt: str, name: str, n: int, most: int, is_answer: bool

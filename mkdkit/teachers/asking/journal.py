@@ -9,6 +9,7 @@ flight is asked again. One process at a time writes to a journal.
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -58,10 +59,14 @@ class Journal:
         answer: dict[str, Any] = json.loads(self._file.readline())["answer"]
         return answer
 
-    def append(self, request: str, answer: Mapping[str, Any]) -> None:
-        """Keep one more answer of a request; it is with the system when this returns."""
-        place = self._write({"request": request, "answer": dict(answer)})
-        self._places.setdefault(request, []).append(place)
+    def append(self, request: str, *answers: Mapping[str, Any]) -> None:
+        """Keep more answers of a request; they are with the system when this returns.
+
+        Answers given together are written together: they were paid for together, and a process
+        that is killed keeps all of them or none.
+        """
+        lines = [{"request": request, "answer": dict(answer)} for answer in answers]
+        self._places.setdefault(request, []).extend(self._write(*lines))
 
     def note_spent(self, prompt_tokens: float, completion_tokens: float) -> None:
         """Keep what a request cost that brought no answer."""
@@ -82,11 +87,12 @@ class Journal:
             for sample in range(len(places)):
                 yield self.read(request, sample)
 
-    def _write(self, line: Mapping[str, Any]) -> int:
-        place = self._file.seek(0, 2)
-        self._file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    def _write(self, *lines: Mapping[str, Any]) -> list[int]:
+        written = [json.dumps(line, ensure_ascii=False).encode() + b"\n" for line in lines]
+        end = self._file.seek(0, 2)
+        self._file.write(b"".join(written))  # one call to the system, however long
         self._file.flush()
-        return place
+        return list(accumulate(map(len, written), initial=end))[:-1]
 
     def __enter__(self) -> Self:
         return self
