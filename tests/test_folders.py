@@ -61,6 +61,28 @@ def test_a_stage_that_fails_leaves_no_result_and_can_go_on():
     assert compute_or_load("f", fail_once, settings={}).done["counts"] == {"found": "half"}
 
 
+def test_the_seconds_of_tries_that_were_killed_count_until_each_last_wrote(runs):
+    def fail_twice(work):
+        tries = len(list(work.folder.glob("part*")))
+        (work.folder / f"part{tries}").touch()
+        if tries < 2:
+            raise OSError("killed")
+
+    def make_old(began, wrote):  # as if this try had been some time ago
+        (folder,) = runs.iterdir()
+        os.utime(folder / folders.SPENT, (began, began))
+        for part in folder.glob("part*"):
+            os.utime(part, (wrote, wrote))
+
+    for began, wrote in [(1_000, 1_600), (9_000, 9_050)]:
+        with pytest.raises(OSError, match="killed"):
+            compute_or_load("f", fail_twice, settings={})
+        make_old(began, wrote)
+    stage = compute_or_load("f", fail_twice, settings={})
+    assert 650 <= stage.done["seconds"] < 680
+    assert not (stage.folder / folders.SPENT).exists()
+
+
 def test_inputs_files_and_settings_are_in_the_key_but_not_how_often_it_saves(tmp_path):
     file = tmp_path / "weights"
     file.write_text("one")

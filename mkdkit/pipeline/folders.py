@@ -35,6 +35,7 @@ from mkdkit.pipeline.keys import make_key
 log = logging.getLogger("mkdkit")
 ANNOUNCE = "MKDKIT_ANNOUNCE"  # names a file that is told which folder is being computed
 _only_loads = ContextVar("only_loads", default=False)
+SPENT = ".spent"  # in an unfinished stage's folder: the seconds of earlier tries
 LIBRARIES = ("torch", "transformers", "peft", "bitsandbytes", "tokenizers", "numpy")
 
 
@@ -184,6 +185,7 @@ def _compute(
 ) -> None:
     _announce(folder)
     work, began = Work(folder), time.perf_counter()
+    spent = _spent_before(folder) if launched.is_first() else 0.0
     _reset_peak()
     compute(work, *arguments)
     if not launched.is_first():
@@ -194,7 +196,7 @@ def _compute(
         "settings": settings,
         "inputs": [[stage.name, stage.key] for stage in inputs],
         "counts": work.counts,
-        "seconds": round(time.perf_counter() - began, 2),
+        "seconds": round(spent + time.perf_counter() - began, 2),
         "peak_gib": round(peak_gib(), 3),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **machine(),
@@ -202,6 +204,21 @@ def _compute(
     partial = folder / (DONE + ".part")
     partial.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
     partial.replace(folder / DONE)
+    (folder / SPENT).unlink(missing_ok=True)
+
+
+def _spent_before(folder: Path) -> float:
+    """Return the seconds of a stage's earlier tries, and note that one more begins.
+
+    A try that was killed could not say when: it lasted until it last wrote anything.
+    """
+    note, seconds = folder / SPENT, 0.0
+    if note.is_file():
+        written = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+        last = max(path.stat().st_mtime for path in written)
+        seconds = float(note.read_text(encoding="utf-8") or 0) + last - note.stat().st_mtime
+    note.write_text(f"{seconds}\n", encoding="utf-8")
+    return seconds
 
 
 def _announce(folder: Path) -> None:
