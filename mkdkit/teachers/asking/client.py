@@ -71,7 +71,7 @@ class Client:
         self.identity: dict[str, str] = {}  # a server does not tell
         self._key = key
         self._was_reached = False
-        self._is_unreachable = False
+        self._costs_nothing = False  # what is in flight: nothing can come of it
         self._answered: set[int] = set()  # limits (max_tokens) within which text ever came
         self._failures: Counter[int] = Counter()  # that no further try would mend, by limit or ANY
         self._parameters = Parameters(settings)
@@ -140,7 +140,7 @@ class Client:
             async with asyncio.timeout(self.settings.timeout):
                 response = await self._send(prompt, options)
         except asyncio.CancelledError:
-            if not self._is_unreachable:
+            if not self._costs_nothing:
                 cover.spend_all()  # the server writes on, and is then paid for
             raise
         cover.spend(*replies.tokens(response, prompt))
@@ -180,6 +180,7 @@ class Client:
         hint = hints.get(error.status_code, "")
         is_for_all = error.status_code in (401, 402, 404) or has_no_money
         if is_for_all or (error.status_code == 403 and not self._answered):
+            self._costs_nothing = not self._answered  # what is in flight is refused like this one
             raise RefusedError(f"the server refuses: {said}; {hint}") from None
         self._fail_early(f"the server refuses: {said}")
         raise UnansweredError(said) from None
@@ -192,7 +193,7 @@ class Client:
 
     def _require_reachable(self, tries: int, why: BaseException | None) -> None:
         if not self._was_reached and tries >= FIRST_TRIES:
-            self._is_unreachable = True  # whoever waits for a connection now pays nothing either
+            self._costs_nothing = True  # whoever waits for a connection now pays nothing either
             url = urlsplit(str(self._api.base_url))  # its user and password are nobody's business
             where = f"{url.scheme}://{url.hostname}{f':{url.port}' if url.port else ''}{url.path}"
             said = self._clean(why) if why and str(why) else "in time"
