@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
             launched.part()
     except KeyboardInterrupt as stopped:
-        say(f"\n{stopped or 'stopped'}")
+        say(f"\n{str(stopped) or 'stopped'}")
         say("what was finished is kept, and the same command goes on from there")
         return 130
     except Exception as error:

@@ -130,10 +130,10 @@ class TrainingSettings:
         for name in ("lora_rank", "lora_alpha", "batch_size", "accumulation_steps", "max_tokens"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         _require(0 <= self.lora_dropout < 1, "lora_dropout", "in [0, 1)", self.lora_dropout)
-        for name in ("learning_rate", "answer_weight"):
+        for name in ("learning_rate", "answer_weight", "epochs"):
             _require(getattr(self, name) > 0, name, "above 0", getattr(self, name))
         _require(0 <= self.warmup_share <= 1, "warmup_share", "from 0 to 1", self.warmup_share)
-        for name in ("weight_decay", "clip_norm", "epochs", "validations", "checkpoint_seconds"):
+        for name in ("weight_decay", "clip_norm", "validations", "checkpoint_seconds"):
             _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         for name in ("max_steps", "max_batch_tokens"):
             value = getattr(self, name)

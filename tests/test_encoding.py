@@ -6,7 +6,7 @@ from bases import FAMILIES
 from torch.nn import functional as F
 from transformers import Gemma3Config, T5Config
 
-from mkdkit.models import encoding, loading
+from mkdkit.models import encoding, loading, vocabularies
 from mkdkit.models.encoding import IGNORE_INDEX
 from mkdkit.models.rows import Row
 from mkdkit.records import Question, Rationale
@@ -149,10 +149,18 @@ def test_every_row_is_in_exactly_one_batch_and_neighbours_are_of_like_length():
 
 def test_vocabularies_that_differ_are_refused_with_numbers(bases):
     ours, theirs = (loading.load_tokenizer(bases["causal"]) for _ in range(2))
-    encoding.require_shared_vocabulary(ours, theirs)
+    vocabularies.require_shared(ours, theirs)
     theirs.add_tokens(["notaword"])
     with pytest.raises(ValueError, match="must share a vocabulary"):
-        encoding.require_shared_vocabulary(ours, theirs)
+        vocabularies.require_shared(ours, theirs)
+
+
+def test_of_one_vocabulary_other_end_marks_are_refused(bases):
+    ours, theirs = (loading.load_tokenizer(bases["causal"]) for _ in range(2))
+    theirs.eos_token = next(token for token in theirs.get_vocab() if token != ours.eos_token)
+    assert ours.get_vocab() == theirs.get_vocab()
+    with pytest.raises(ValueError, match="must end texts with one token"):
+        vocabularies.require_shared(theirs, ours)
 
 
 def test_a_tokenizer_without_pad_token_uses_its_end_token_safely(bases):

@@ -99,13 +99,14 @@ def test_inputs_files_and_settings_are_in_the_key_but_not_how_often_it_saves(tmp
     assert base != key({"rate": 1, "nested": {}})
 
 
-def key_with(folder: Path) -> str:
-    """The key of a student's stage, as a package copied to `folder` makes it."""
+def key_with(folder: Path, then: str = "") -> str:
+    """The key of a student's stage, as a package copied to `folder` makes it; once more after."""
+    key = "print(keys.make_key('student', {}, [], [], students._student))"
     code = (
         "from mkdkit.pipeline import keys, stages\n"
-        "from mkdkit.pipeline.stages import students\n"
-        "print(keys.make_key('student', {}, [], [], students._student))"
+        f"from mkdkit.pipeline.stages import students\n{key}\n"
     )
+    code += f"{then}\n{key}" if then else ""
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", code]
     return subprocess.run(
@@ -132,6 +133,19 @@ def test_an_edited_loss_or_constant_changes_the_students_key_and_no_comment_does
     figures = tmp_path / "mkdkit" / "show" / "figures.py"
     figures.write_text(figures.read_text() + "\nEXTRA = 1\n")
     assert key_with(tmp_path) == before
+
+
+def test_a_process_that_was_started_before_an_edit_makes_the_key_of_what_it_runs(tmp_path):
+    shutil.copytree(Path(mkdkit.__file__).parent, tmp_path / "mkdkit")
+    losses = tmp_path / "mkdkit" / "training" / "losses.py"
+    edit = (
+        "import pathlib, logging; logging.basicConfig()\n"
+        f"path = pathlib.Path({str(losses)!r}); source = path.read_text()\n"
+        "path.write_text('# moved\\n' + source.replace('(1 - kd_weight) *', '(2 - kd_weight) *'))"
+    )
+    before, after = key_with(tmp_path, then=edit).splitlines()
+    assert before == after
+    assert key_with(tmp_path) != before
 
 
 TEN = 10

@@ -1,5 +1,7 @@
 """Published mistakes are made as published; a fair choice is not the highest score."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from bases import FAMILIES
@@ -9,10 +11,11 @@ from mkdkit.evaluation.selection import by_choice
 from mkdkit.models import encoding, loading
 from mkdkit.models.rows import Row
 from mkdkit.settings import SoftLabelSettings, StudentSettings
-from mkdkit.training import label_store, mistakes
+from mkdkit.training import answer_weight, chunks, label_store, loop, mistakes
 
-FILL = 0
+FILL, END = 0, 1
 ROWS = [Row((300 + i, 301), (*range(310, 313 + 2 * i), 1)) for i in range(4)]  # 4 to 10 tokens
+KEYWORDS = dict(chunks.batch_loss.__kwdefaults__)
 SETTINGS = StudentSettings(kd_weight=0.4, kd_temperature=2.0)
 
 
@@ -50,7 +53,7 @@ def test_padding_is_learnt_as_it_was_published(base, tmp_path):
     torch.manual_seed(2)
     logits = 2 * torch.randn_like(said)
     store = store_of(mentor, padded, tmp_path)
-    loss = mistakes.padding_learnt(store, SETTINGS, FILL)(logits, labels, padded)
+    loss = mistakes.padding_learnt(store, SETTINGS, fill=FILL, end=END)(logits, labels, padded)
     words = [place for place, label in enumerate(labels.tolist()) if label != FILL]
     assert len(words) == sum(len(row.label) for row in ROWS) == 28
     hard = F.cross_entropy(logits[words], labels[words])
@@ -58,6 +61,53 @@ def test_padding_is_learnt_as_it_was_published(base, tmp_path):
     soft = (p.exp() * (p - q)).sum(-1).mean()
     # the training loop divides by all 40 places
     assert loss.item() / 40 == pytest.approx((0.6 * hard + 0.4 * soft).item(), rel=1e-3)
+
+
+def test_an_end_mark_that_padding_shares_its_id_with_is_a_word_still(base, tmp_path):
+    """The mean cross-entropy is over 28 words again: 24 before end marks, 4 end marks."""
+    padded = mistakes.with_padding(ROWS, END)
+    said, labels = logits_of(loading.load_base(base), padded)
+    hard_alone = replace(SETTINGS, kd_weight=0.0)
+    store = store_of(loading.load_base(base), padded, tmp_path)
+    loss = mistakes.padding_learnt(store, hard_alone, fill=END, end=END)(said, labels, padded)
+    words = [10 * row + place for row in range(4) for place in range(len(ROWS[row].label))]
+    assert loss.item() / 40 == pytest.approx(F.cross_entropy(said[words], labels[words]).item())
+
+
+def test_padding_is_learnt_by_the_divergence_that_is_set(base, tmp_path):
+    model = loading.load_base(base)
+    padded = mistakes.with_padding(ROWS, FILL)
+    said, labels = logits_of(model, padded)
+    store, logits = store_of(model, padded, tmp_path), said + torch.randn_like(said)
+    soft_alone = replace(SETTINGS, kd_weight=1.0, divergence="reverse")
+    loss = mistakes.padding_learnt(store, soft_alone, fill=FILL, end=END)(logits, labels, padded)
+    p, q = (F.log_softmax(one.double() / 2.0, dim=-1) for one in (said, logits))
+    assert loss.item() == pytest.approx((q.exp() * (q - p)).sum().item(), rel=1e-2)
+
+
+@pytest.mark.parametrize("mistake", ["padding learnt", "other labels"])
+def test_a_mistake_is_the_same_whatever_the_vocabulary_and_the_token_budget(
+    mistake, base, tmp_path, monkeypatch
+):
+    """Both are cut into parts for memory's sake; a row alone would have its own labels again."""
+    rows = mistakes.with_padding(ROWS, FILL) if mistake == "padding learnt" else ROWS
+    torch.manual_seed(3)
+    mentor = loading.load_base(base)
+    for weight in mentor.parameters():
+        weight.data += 0.05 * torch.randn_like(weight)
+    store = store_of(mentor, rows, tmp_path)
+    loss_of = mistakes.padding_learnt(store, SETTINGS, fill=FILL, end=END)
+    if mistake == "other labels":
+        loss_of = chunks.OfWholeBatch(loop.distillation(mistakes.OtherRows(store), SETTINGS))
+
+    def step(**settings):
+        asked = replace(SETTINGS, batch_size=4, precision="fp32", **settings)
+        weighed = answer_weight.weighed(loss_of, asked.answer_weight)
+        return loop.accumulate(loading.load_base(base), [rows], weighed, asked, fill=FILL)[0]
+
+    whole, in_parts, of_answers = step(), step(max_batch_tokens=12), step(answer_weight=2.0)
+    monkeypatch.setattr(chunks.batch_loss, "__kwdefaults__", {**KEYWORDS, "most_logits": 1})
+    assert step() == whole == in_parts == of_answers
 
 
 def test_the_right_loss_does_not_change_with_padding(base, tmp_path):

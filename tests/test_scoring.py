@@ -71,6 +71,16 @@ def test_every_way_of_prompting_asks_every_question(learnt, prompted):
     assert len(found) == 3
 
 
+def test_reasoning_that_leaves_no_room_for_an_answer_is_cut_at_its_end(bases):
+    """Random weights never stop: the reasoning fills all that the model can read."""
+    model, tokenizer = loading.load_base(bases["causal"]), loading.load_tokenizer(bases["causal"])
+    long = ScoringSettings(max_new_tokens=512, batch_size=2)
+    found = scoring.answer_questions(
+        model, tokenizer, QUESTIONS, TASK, long, prompted="zero-shot-cot"
+    )
+    assert [one.tokens for one in found] == [pytest.approx(scoring.ANSWER_TOKENS, abs=2)] * 3
+
+
 def test_prompts_are_those_of_the_papers():
     assert prompting.zero_shot_cot("How many?") == "Q: How many?\nA: Let's think step by step."
     assert prompting.then_answer("How many?", "3 + 4 = 7.") == (

@@ -280,9 +280,18 @@ def test_what_could_not_be_carried_to_its_end_is_refused_before_anything_is_spen
     recorded = replace(recipe, augmentation="recorded")
     with pytest.raises(ValueError, match="no recorded rationales of a mentor made from"):
         stages.report(recorded, ["self_mentor"])
+    odd = replace(recipe, student=replace(recipe.student, batch_size=1))
+    with pytest.raises(ValueError, match=r"student.batch_size must be even, got 1"):
+        stages.report(odd, ["mcc_kd"])
+    read = replace(recipe, questions=replace(recipe.questions, source="mentor-kd"))
+    with pytest.raises(ValueError, match="new questions can be had where they are made by rule"):
+        stages.report(read, ["mentor_kd_unlabelled"])
+    with pytest.raises(ValueError, match="a recorded teacher cannot be asked"):
+        stages.report(read, ["teacher"])
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="'mcc_kd' learns from pairs of rows"):
-        stages.report(recipe, ["mcc_kd"])
+    for arm in ("mcc_kd", "mentor_kd_other_labels"):
+        with pytest.raises(ValueError, match=f"'{arm}' learns from rows that belong together"):
+            stages.report(recipe, [arm])
     assert not list(runs.glob("*"))
 
 

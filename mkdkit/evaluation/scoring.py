@@ -14,6 +14,7 @@ from mkdkit.tasks.catalogue import Task
 
 Prompting = Literal["fine-tuned", "zero-shot", "zero-shot-cot", "few-shot-cot"]
 Example = tuple[Question, Rationale]
+ANSWER_TOKENS = 32  # that are left for an answer behind long reasoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,11 @@ def answer_questions(
     written = _write(model, tokenizer, [ask(q) for q in questions], settings, label)
     if prompted == "zero-shot-cot":  # the second prompt: given the reasoning, the answer alone
         reasoning = [answers.cut_next_question(one.text) for one in written]
-        family = encoding.family_of(model)
-        texts = map(prompting.then_answer, (q.text for q in questions), reasoning)
-        prompts = [encoding.encode_text(tokenizer, text, family) for text in texts]
+        texts = [question.text for question in questions]
+        prompts = [
+            _then_answer(model, tokenizer, text, said)
+            for text, said in zip(texts, reasoning, strict=True)
+        ]
         written = _write(model, tokenizer, prompts, settings, label)
     return [
         judge(question, one, task, prompted)
@@ -138,6 +141,20 @@ def _asker(
         return encoding.encode_text(tokenizer, text, family)
 
     return ask
+
+
+def _then_answer(model: Any, tokenizer: Any, question: str, reasoning: str) -> tuple[int, ...]:
+    """Return the second prompt; of reasoning that leaves no room for an answer the end is cut."""
+    family, positions = encoding.family_of(model), encoding.positions_of(model)
+    text = prompting.then_answer(question, reasoning)
+    prompt = encoding.encode_text(tokenizer, text, family)
+    if family == "encoder-decoder" or positions is None or not reasoning:
+        return prompt
+    over = len(prompt) + ANSWER_TOKENS - positions
+    if over <= 0:
+        return prompt
+    kept = tokenizer(reasoning, add_special_tokens=False).input_ids[:-over]
+    return _then_answer(model, tokenizer, question, tokenizer.decode(kept).strip())
 
 
 def _write(

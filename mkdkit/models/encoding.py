@@ -196,21 +196,6 @@ def can_encode(tokenizer: Any) -> Callable[[str], bool]:
     return knows
 
 
-def require_shared_vocabulary(mentor: Any, student: Any) -> None:
-    """Raise a ValueError unless two tokenizers give every token the same id.
-
-    Soft labels are distributions over token ids: with another vocabulary they mean other words.
-    """
-    ours, theirs = student.get_vocab(), mentor.get_vocab()
-    if ours != theirs:
-        differing = sum(theirs.get(token) != index for token, index in ours.items())
-        raise ValueError(
-            f"student and mentor must share a vocabulary for soft labels: the student's has "
-            f"{len(ours)} tokens, the mentor's {len(theirs)}, and {differing} of the student's "
-            "mean something else there; choose bases of one family, or set kd_weight to 0"
-        )
-
-
 def collate(rows: Sequence[Row], *, fill: int, model: Any) -> dict[str, Tensor]:
     """Return a batch padded to its own longest row.
 
@@ -220,8 +205,8 @@ def collate(rows: Sequence[Row], *, fill: int, model: Any) -> dict[str, Tensor]:
         model: tells family and, for an encoder-decoder, the decoder's first token.
 
     Returns:
-        input_ids, attention_mask: (rows, longest); labels: (rows, longest), IGNORE_INDEX where
-        nothing is scored; for an encoder-decoder also decoder_input_ids (rows, longest label).
+        input_ids, attention_mask: (rows, longest); labels, IGNORE_INDEX where nothing is scored:
+        (rows, longest), an encoder-decoder's (rows, longest label), like its decoder_input_ids.
     """
     if family_of(model) == "causal":
         read = [row.prompt + row.label for row in rows]

@@ -208,15 +208,19 @@ def save(model: Any, tokenizer: Any, folder: Path, *, base: str, method: Method)
         (folder / BASE).write_text(json.dumps(record) + "\n", encoding="utf-8")
 
 
-def load_trained(folder: str | Path) -> Any:
-    """Return a model saved by `save`, as it was trained (an adapter beside its base), for use."""
-    folder = Path(folder)
+def load_trained(folder: str | Path, dtype: torch.dtype | None = None) -> Any:
+    """Return a model saved by `save`, as it was trained (an adapter beside its base), for use.
+
+    It is held in `dtype`, or in `use_dtype()`; beside 4-bit weights in what suits them.
+    """
+    folder, dtype = Path(folder), dtype or use_dtype()
     if not (folder / ADAPTER).is_file():
-        return load_base(str(folder), dtype=use_dtype())
+        return load_base(str(folder), dtype=dtype)
     from peft import PeftModel
 
     record = strict_json.read(folder / BASE)
-    dtype = dtype_beside_4bit(device()) if record["quantization"] else use_dtype()
+    if record["quantization"]:
+        dtype = dtype_beside_4bit(device())
     base = load_base(record["base"], quantization=record["quantization"], dtype=dtype)
     with plain_errors(str(folder)), warnings.catch_warnings(action="ignore"):
         return PeftModel.from_pretrained(base, str(folder)).eval()

@@ -95,5 +95,13 @@ def start(stage: str, recipe: Recipe, arm: str | None = None) -> Running:
     command = [sys.executable, "-m", "mkdkit.pipeline.stages", stage, str(log.with_suffix(".json"))]
     command += [arm] if arm else []
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        process = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            # or a kernel's stop button, which tells all of its group, would stop it too
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
+        )
     return Running(process, log)

@@ -259,7 +259,10 @@ def _reset_peak() -> None:
 
 
 def peak_gib() -> float:
-    """Return the peak memory of this process since the stage began, in GiB (the GPU's if used)."""
+    """Return the peak memory of this process since the stage began, in GiB (the GPU's if used).
+
+    0 where the system does not tell (Windows).
+    """
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**30
@@ -267,7 +270,13 @@ def peak_gib() -> float:
         status = Path("/proc/self/status").read_text()
         return int(status.split("VmHWM:")[1].split()[0]) / 2**20
     except (OSError, IndexError):
-        import resource  # not Linux: the high-water mark of the whole process
+        return _peak_of_process()
 
-        scale = 2**30 if sys.platform == "darwin" else 2**20
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
+
+def _peak_of_process() -> float:
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return 0.0
+    scale = 2**30 if sys.platform == "darwin" else 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale

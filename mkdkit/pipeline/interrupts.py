@@ -4,6 +4,7 @@ import contextlib
 import logging
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from mkdkit.pipeline import launched
 
 log = logging.getLogger("mkdkit")
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SAME = 0.5  # seconds within which two signals are one
 
 
 @contextlib.contextmanager
@@ -30,24 +32,28 @@ def sigterm_unwinds() -> Iterator[None]:
 def at_checkpoint(folder: Path) -> Iterator[None]:
     """Within it a first signal asks the training in a folder to stop after the step in hand.
 
-    A second one stops at once. Threads besides the first cannot listen to signals, and do not.
+    A second one stops at once, unless it comes with the first: a terminal tells every process, and
+    who has processes of its own tells them once more. Threads besides the first cannot listen to
+    signals, and do not.
 
     Raises:
         KeyboardInterrupt: a signal came too late for the training to hear it.
     """
-    has_come = False
+    came: float | None = None
 
     def heard(number: int, frame: Any) -> None:
-        nonlocal has_come
-        if has_come:
-            raise KeyboardInterrupt
-        has_come = True
+        nonlocal came
+        if came is not None:
+            if time.monotonic() - came > SAME:
+                raise KeyboardInterrupt
+            return
+        came = time.monotonic()
         events.ask_to_stop(folder)
         log.warning("stopping at a checkpoint after this step; once more stops at once")
 
     with _handling(heard, SIGNALS):
         yield
-    if has_come:
+    if came is not None:
         raise KeyboardInterrupt
 
 

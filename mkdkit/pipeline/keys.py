@@ -2,7 +2,8 @@
 
 The code counts too, so that a reader who edits a loss gets a new result and not the old one: a
 function counts with its source and with that of all it uses inside the package; a constant it names
-counts with its value, a module or class with its whole file.
+counts with its value, a module or class with its whole file. What counts is the code that runs: a
+process that was started before the edit goes on with the old one, and makes the old key.
 """
 
 import ast
@@ -11,8 +12,10 @@ import hashlib
 import importlib.util
 import inspect
 import json
+import logging
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +24,7 @@ from typing import Any
 
 import mkdkit
 
+log = logging.getLogger("mkdkit")
 LOOK_UPS = {"LOAD_GLOBAL", "LOAD_NAME"}  # the latter in a class within a function
 NOT_IN_KEY = {"checkpoint_seconds"}  # how often work is saved never changes its result
 DATA_ROOMS = {"mkdkit.records", "mkdkit.settings"}  # their values are in the key already
@@ -69,7 +73,8 @@ def code_digest(function: Callable[..., Any]) -> str:
 
     Comments and docstrings do not count: saying it better is not doing it differently.
     """
-    return _digest_of_code(inspect.unwrap(function), _stamp())
+    _warn_of_edits(_stamp())
+    return _digest_of_code(inspect.unwrap(function))
 
 
 def _stamp() -> tuple[tuple[str, int], ...]:
@@ -78,8 +83,29 @@ def _stamp() -> tuple[tuple[str, int], ...]:
     return tuple((str(path), path.stat().st_mtime_ns) for path in files)
 
 
+# as this process has loaded it: a file that is edited later says what does not run
+_LOADED = {name: Path(name).read_text(encoding="utf-8") for name, _ in _stamp()}
+
+
 @cache
-def _digest_of_code(function: Callable[..., Any], stamp: tuple[tuple[str, int], ...]) -> str:
+def _warn_of_edits(stamp: tuple[tuple[str, int], ...]) -> None:
+    """Say once of every state of the package that it is not the one that runs."""
+    for name, _ in stamp:
+        if Path(name).read_text(encoding="utf-8") != _LOADED.get(name):
+            log.warning("%s was edited, and the code from before runs on: restart the kernel", name)
+
+
+def _source(value: ModuleType | FunctionType) -> str:
+    """Return the source of what was loaded; `inspect.getsource` reads what is there now."""
+    text = _LOADED[str(Path(inspect.getfile(value)))]
+    if isinstance(value, ModuleType):
+        return text
+    lines = text.splitlines(keepends=True)[value.__code__.co_firstlineno - 1 :]
+    return textwrap.dedent("".join(inspect.getblock(lines)))
+
+
+@cache
+def _digest_of_code(function: Callable[..., Any]) -> str:
     pieces: dict[str, str] = {}
     _collect(function, pieces)
     text = "\n".join(f"{name}\n{pieces[name]}" for name in sorted(pieces))
@@ -91,14 +117,14 @@ def _collect(value: Any, pieces: dict[str, str]) -> None:
     if isinstance(value, ModuleType):
         if value.__name__ in pieces or value.__name__ in DATA_ROOMS:
             return
-        tree = ast.parse(inspect.getsource(value))
+        tree = ast.parse(_source(value))
         pieces[value.__name__] = _bare(tree)
         for module in _imported(tree):
             _collect(module, pieces)
     elif isinstance(value, FunctionType) and value.__module__.startswith(mkdkit.__name__):
         name = f"{value.__module__}:{value.__qualname__}"
         if name not in pieces:
-            pieces[name] = _bare(ast.parse(inspect.getsource(value).lstrip()))
+            pieces[name] = _bare(ast.parse(_source(value)))
             for used in _names(value.__code__):
                 if constant := _in_words(value.__globals__.get(used), pieces):
                     pieces[f"{value.__module__}:{used}"] = constant

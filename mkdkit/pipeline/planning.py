@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from mkdkit.models import encoding, footprint, loading
+from mkdkit.models import encoding, footprint, loading, vocabularies
 from mkdkit.models.footprint import Footprint
 from mkdkit.models.rows import Row
 from mkdkit.pipeline.probe import matmul_rate
@@ -118,7 +118,7 @@ def _require_one_vocabulary(recipe: Recipe) -> None:
         own = loading.load_tokenizer(recipe.student_base)
     except (ValueError, OSError):
         return  # a config alone is enough to plan with
-    encoding.require_shared_vocabulary(mentors, own)
+    vocabularies.require_shared(mentors, own)
 
 
 def longest_row(settings: TrainingSettings, prompt: int | None, completion: int | None) -> Row:

@@ -1,12 +1,13 @@
 """Processes that measure the cells of a grid: here, sharing the cores, or on a cluster."""
 
 import contextlib
+import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from typing import Any
 
 from mkdkit.pipeline import folders
@@ -20,7 +21,8 @@ def pool(processes: int) -> Iterator[Executor | None]:
 
     One that dies, for want of memory above all, costs no more than what it was at: a fresh one
     tries that again, once. They start anew (nothing is inherited but the environment), share the
-    cores, and draw no progress bars: several would write over one another.
+    cores, and draw no progress bars: several would write over one another. What interrupts this
+    process interrupts them, and when it is gone they end.
 
     Raises:
         ValueError: there is less than one process.
@@ -37,6 +39,7 @@ def pool(processes: int) -> Iterator[Executor | None]:
         try:
             yield executor
         except BaseException:  # Ctrl-C above all: what is waiting must not be begun
+            executor.interrupt()
             executor.shutdown(cancel_futures=True)
             raise
 
@@ -48,6 +51,8 @@ class Lasting(Executor):
         self._threads = ThreadPoolExecutor(processes)  # each has a process of its own
         self._own = threading.local()
         self._begun: list[ProcessPoolExecutor] = []
+        self._others = multiprocessing.active_children()  # of whoever asks for these
+        self._is_ending = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Have a function called in one of the processes."""
@@ -59,19 +64,43 @@ class Lasting(Executor):
         for process in self._begun:
             process.shutdown(wait, cancel_futures=cancel_futures)
 
+    def interrupt(self) -> None:
+        """Have every process do what Ctrl-C does there; none is replaced any more."""
+        self._is_ending = True
+        for process in multiprocessing.active_children():
+            if process not in self._others and process.pid and os.name == "posix":
+                with contextlib.suppress(ProcessLookupError):  # it has just ended
+                    os.kill(process.pid, signal.SIGINT)
+
     def _call(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         for _ in range(2):
             if not hasattr(self._own, "process"):
-                self._own.process = ProcessPoolExecutor(1, get_context("spawn"))
+                self._own.process = ProcessPoolExecutor(
+                    1, multiprocessing.get_context("spawn"), _end_with_parent
+                )
                 self._begun.append(self._own.process)
             try:
                 return self._own.process.submit(fn, *args, **kwargs).result()
             except BrokenProcessPool:
                 del self._own.process
+                if self._is_ending:
+                    raise
         raise MemoryError(
             "its process was killed, and so was a second one: for want of memory, most likely; "
             "with fewer processes each has more"
         )
+
+
+def _end_with_parent() -> None:
+    """In a process of a pool: watch for the end of who made it, which may come without a word."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mkdkit.models.rows import Row
-from mkdkit.training.chunks import LossOf
+from mkdkit.training.chunks import LossOf, OfWholeBatch
 
 
 def weighed(loss_of: LossOf, weight: float) -> LossOf:
@@ -31,7 +31,7 @@ def weighed(loss_of: LossOf, weight: float) -> LossOf:
         weights = weights_of(rows, weight).to(logits.device)
         return loss_of(_Weighed.apply(logits, weights), labels, rows)
 
-    return weighed_loss
+    return OfWholeBatch(weighed_loss) if isinstance(loss_of, OfWholeBatch) else weighed_loss
 
 
 def weights_of(rows: Sequence[Row], weight: float) -> Tensor:

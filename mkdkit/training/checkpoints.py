@@ -76,7 +76,6 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
     """Put a checkpoint's weights and moments in place; return where it stands, None without one."""
     if folder is None:
         return None
-    events.forget_stop(folder)  # of a run that was no more: this one has just been started
     # killed at the end of `save`, the new one is whole and the old one may be half deleted
     found = next((f for f in (folder / (FOLDER + ".part"), folder / FOLDER) if _is_whole(f)), None)
     if found is None:

@@ -6,6 +6,7 @@ there, and only gradients of the hidden states and of the output layer are kept.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -18,6 +19,19 @@ from mkdkit.settings import Precision
 
 # (scored tokens, vocabulary) logits, (scored tokens,) labels, the rows they come from -> a sum
 LossOf = Callable[[Tensor, Tensor, Sequence[Row]], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class OfWholeBatch:
+    """A loss that is no sum over rows: it is given all rows of a batch at once, or is another."""
+
+    loss_of: LossOf
+
+    def __call__(self, logits: Tensor, labels: Tensor, rows: Sequence[Row]) -> Tensor:
+        """Return the loss of a whole batch."""
+        return self.loss_of(logits, labels, rows)
+
+
 # output layer -> whether what comes out of it is what the model says, neither scaled nor capped
 _PLAIN: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 MOST_LOGITS = 2**25  # of one chunk: 128 MiB in float32

@@ -19,7 +19,7 @@ from torch import Tensor
 from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
 from mkdkit.training import answer_weight, batches, checkpoints, losses, optimizers
-from mkdkit.training.chunks import LossOf, batch_loss
+from mkdkit.training.chunks import LossOf, OfWholeBatch, batch_loss
 from mkdkit.training.soft_labels import LabelSource
 from mkdkit.training.team import ALONE, Team
 
@@ -97,7 +97,8 @@ def accumulate(
     batches' means would weigh a token in a short batch more than one in a long batch.
     """
     tokens = sum(len(row.label) for batch in planned for row in batch)
-    most, total = settings.max_batch_tokens, 0.0
+    is_sum = together == 1 and not isinstance(loss_of, OfWholeBatch)
+    most, total = None if isinstance(loss_of, OfWholeBatch) else settings.max_batch_tokens, 0.0
     for rows in (part for batch in planned for part in batches.split(batch, most, together)):
         mine, weight = team.share(rows)
         loss = batch_loss(
@@ -106,7 +107,7 @@ def accumulate(
             loss_of,
             fill=fill,
             precision=settings.precision,
-            is_sum_over_rows=together == 1,
+            is_sum_over_rows=is_sum,
         )
         loss = weight * loss / tokens
         (team.processes * loss).backward()  # processes average their gradients: undone
@@ -156,7 +157,7 @@ def train(
     optimizer = optimizers.make_optimizer(model, settings)
     progress = checkpoints.restore(folder, model, optimizer) or checkpoints.Progress()
     asked = validation_steps(len(plan), settings.validations) if validate else set()
-    if together > 1 and team.processes > 1:
+    if team.processes > 1 and (together > 1 or isinstance(loss_of, OfWholeBatch)):
         raise ValueError("rows that belong together cannot be shared by several processes")
     loss_of = answer_weight.weighed(loss_of, settings.answer_weight)
     shared = team.prepare(model)

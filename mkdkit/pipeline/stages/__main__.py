@@ -12,5 +12,5 @@ if __name__ == "__main__":
     try:
         getattr(stages, stage)(recipe, *arm)
     except KeyboardInterrupt as stopped:
-        sys.stderr.write(f"{stopped or 'interrupted'}\n")
+        sys.stderr.write(f"{str(stopped) or 'interrupted'}\n")
         sys.exit(130)

@@ -58,6 +58,19 @@ def with_new_questions(recipe: Recipe) -> Recipe:
     return replace(recipe, questions=replace(asked, train=2 * asked.train))
 
 
+def require_scripted(asked: QuestionSettings) -> None:
+    """Refuse a teacher that cannot be asked: one that was recorded, for questions besides its own.
+
+    Raises:
+        ValueError: the questions are not rule-made.
+    """
+    if asked.source != "rule-made":
+        raise ValueError(
+            "the arm 'teacher' can be scored for rule-made questions only: a recorded teacher "
+            "cannot be asked the test questions"
+        )
+
+
 def _questions(work: Work, asked: QuestionSettings) -> None:
     if asked.source == "rule-made":
         made = procedural.each_split(asked)

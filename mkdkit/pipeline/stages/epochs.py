@@ -40,6 +40,7 @@ def by_epoch(recipe: Recipe, arm: str = "mentor_kd", *, fresh: bool = False) -> 
 
 def _by_epoch(work: Work, given: Given) -> None:
     recipe, splits = given.recipe, read_splits(given.asked)
+    events.forget_stop(work.folder)  # of a run that is no more: this one has just been started
     lesson = lesson_of(recipe, given.method, given.asked, given.sets, given.store)
     tokenizer = loading.load_tokenizer(recipe.student_base)
     model = loading.load_trainable(recipe.student_base, recipe.student)

@@ -5,6 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mkdkit import events
 from mkdkit.evaluation import scoring
 from mkdkit.models import encoding, loading
@@ -53,6 +55,8 @@ def fine_tune(
     together: int = 1,
 ) -> None:
     """Train a base on rows, follow it step by step in the event file, and save what was trained."""
+    if launched.is_first():
+        events.forget_stop(work.folder)  # of a run that is no more: this one has just been started
     tokenizer = loading.load_tokenizer(base)
     model = loading.load_trainable(base, settings)
     encoding.require_positions(model, max(batches.lengths_of(rows), default=0), "the longest row")
@@ -119,10 +123,10 @@ def _best_validation(folder: Path, settings: TrainingSettings) -> float | None:
     return max(scores) if settings.keep == "best" else scores[-1]
 
 
-def load_model(stage: Stage) -> tuple[Any, Any]:
-    """Return the model and the tokenizer of a `mentor` or `student` stage."""
+def load_model(stage: Stage, dtype: torch.dtype | None = None) -> tuple[Any, Any]:
+    """Return the model (as `loading.load_trained` does) and the tokenizer of a training stage."""
     folder = stage.folder / MODEL
-    return loading.load_trained(folder), loading.load_tokenizer(str(folder))
+    return loading.load_trained(folder, dtype), loading.load_tokenizer(str(folder))
 
 
 def progress(steps: Iterable[Any], label: str, unit: str, total: int | None) -> Iterator[Any]:

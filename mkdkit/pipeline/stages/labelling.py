@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from mkdkit.models import encoding, loading
+import torch
+
+from mkdkit.models import encoding, loading, vocabularies
 from mkdkit.models.rows import Row
 from mkdkit.pipeline import launched
 from mkdkit.pipeline.arms import NewQuestions
@@ -71,16 +73,17 @@ def _soft_labels(
     vocabulary: int,
     is_padded: bool,
 ) -> None:
-    model, tokenizer = load_model(speaker)
+    is_exact = loading.precision_of(recipe.soft_labels.precision) == "fp32"
+    model, tokenizer = load_model(speaker, torch.float32 if is_exact else None)
     student_tokenizer = loading.load_tokenizer(recipe.student_base)
-    encoding.require_shared_vocabulary(tokenizer, student_tokenizer)
+    vocabularies.require_shared(tokenizer, student_tokenizer)
     rationales = Joined(*map(read_kept, sets))
     train = read_train(asked, sets)
     rows: Sequence[Row] = encode(
         student_tokenizer, recipe.student_base, recipe.student, train, rationales
     )
     if is_padded:
-        rows = mistakes.with_padding(rows, encoding.fill_token(tokenizer))
+        rows = mistakes.with_padding(rows, encoding.fill_token(student_tokenizer))
     written = label_store.write_store(
         work.folder,
         model,

@@ -16,6 +16,7 @@ from mkdkit.sequences import Joined
 from mkdkit.settings import Recipe, StudentSettings
 from mkdkit.tasks import answers
 from mkdkit.training import consistency, loop, mistakes
+from mkdkit.training.chunks import OfWholeBatch
 from mkdkit.training.lesson import Lesson
 
 
@@ -46,19 +47,21 @@ def lesson_of(
         pairs = consistency.pair_up(rows, [one.text for one in kept])
         return Lesson(pairs, consistency.consistent_answers(settings, spans), together=2)
     if method.mistake and store:
-        return _mistaken(method, settings, rows, store, encoding.fill_token(tokenizer))
+        return _mistaken(method, settings, rows, store, tokenizer)
     return Lesson(rows, loop.distillation(load_labels(store) if store else None, settings))
 
 
 def _mistaken(
-    method: Arm, settings: StudentSettings, rows: Sequence[Row], store: Stage, fill: int
+    method: Arm, settings: StudentSettings, rows: Sequence[Row], store: Stage, tokenizer: Any
 ) -> Lesson:
     """Return the lesson of an arm with a mistake of published code in it."""
     labels = load_labels(store)
     if method.mistake == "padding learnt":
-        loss_of = mistakes.padding_learnt(labels, settings, fill)
+        fill, end = encoding.fill_token(tokenizer), tokenizer.eos_token_id
+        loss_of = mistakes.padding_learnt(labels, settings, fill=fill, end=end)
         return Lesson(mistakes.with_padding(rows, fill), loss_of)
-    return Lesson(rows, loop.distillation(mistakes.OtherRows(labels), settings))
+    of_others = loop.distillation(mistakes.OtherRows(labels), settings)
+    return Lesson(rows, OfWholeBatch(of_others))
 
 
 def _answer_tokens(

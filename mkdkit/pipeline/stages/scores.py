@@ -12,7 +12,13 @@ from mkdkit.pipeline import arms, launched
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
 from mkdkit.pipeline.stages.base_files import base_files
-from mkdkit.pipeline.stages.data import questions, read_kept, read_splits, teacher_set
+from mkdkit.pipeline.stages.data import (
+    questions,
+    read_kept,
+    read_splits,
+    require_scripted,
+    teacher_set,
+)
 from mkdkit.pipeline.stages.fine_tuning import load_model
 from mkdkit.pipeline.stages.mentoring import mentor
 from mkdkit.pipeline.stages.students import student
@@ -172,11 +178,7 @@ def _examples(
 
 
 def _teacher_answers(recipe: Recipe, held: Sequence[Question]) -> list[scoring.Answered]:
-    if recipe.questions.source != "rule-made":
-        raise ValueError(
-            "the arm 'teacher' can be scored for rule-made questions only: a recorded teacher "
-            "cannot be asked the test questions"
-        )
+    require_scripted(recipe.questions)
     task = catalogue.find(recipe.questions.task)
     once = replace(recipe.teacher, rationales_per_question=1)
     written = scripted.write_rationales(held, task=task, settings=once)

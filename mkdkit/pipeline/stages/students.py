@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mkdkit.models import encoding, loading
+from mkdkit.models import loading, vocabularies
 from mkdkit.pipeline import arms, launched
 from mkdkit.pipeline.arms import Arm
 from mkdkit.pipeline.folders import Stage, Work, compute_or_load
@@ -13,6 +13,7 @@ from mkdkit.pipeline.stages.data import (
     questions,
     read_kept,
     read_splits,
+    require_scripted,
     size_matched_set,
     teacher_set,
     with_new_questions,
@@ -31,17 +32,27 @@ def require_possible(recipe: Recipe, arm: str) -> None:
 
     Raises:
         ValueError: the arm learns from soft labels, and a token of one base is another's other, or
-            none are stored for its temperature; it learns from pairs, in several processes; or
-            it needs rationales nobody recorded.
+            none are stored for its temperature; it learns from pairs or whole batches, in several
+            processes, or from pairs in odd batches; or it needs rationales nobody recorded, or
+            questions nobody can make.
     """
     method = arms.find(arm)
+    if method.role == "teacher":
+        require_scripted(recipe.questions)
+    if method.new_questions:
+        with_new_questions(recipe)
     if method.soft_labels and recipe.student.kd_weight:
         soft_labels.require_stored(recipe.student.kd_temperature)
         _require_one_vocabulary(recipe, method)
-    if method.consistent and launched.processes() > 1:
+    if (method.consistent or method.mistake) and launched.processes() > 1:
         raise ValueError(
-            f"arm {arm!r} learns from pairs of rows, which several processes cannot share; run it "
-            "in one, without a launcher"
+            f"arm {arm!r} learns from rows that belong together, which several processes cannot "
+            "share; run it in one, without a launcher"
+        )
+    if method.consistent and recipe.student.batch_size % 2:
+        raise ValueError(
+            f"arm {arm!r} learns from pairs of rows: student.batch_size must be even, got "
+            f"{recipe.student.batch_size}"
         )
     if method.self_mentor and recipe.augmentation == "recorded":
         require_recorded(recipe, recipe.student_base)
@@ -50,7 +61,7 @@ def require_possible(recipe: Recipe, arm: str) -> None:
 def _require_one_vocabulary(recipe: Recipe, method: Arm) -> None:
     if not method.self_mentor and recipe.mentor_base != recipe.student_base:
         mentors, own = map(loading.load_tokenizer, (recipe.mentor_base, recipe.student_base))
-        encoding.require_shared_vocabulary(mentors, own)
+        vocabularies.require_shared(mentors, own)
 
 
 @dataclass(frozen=True, slots=True)
