@@ -178,7 +178,7 @@ def ask(
     recipe = Recipe(questions=QuestionSettings(task=task, source=source, data_dir=folder))
     if settings is not None:
         recipe = recipes.with_settings(recipe, settings)
-    asked = session.training_questions(of_task, questions, recipe.questions)[:limit]
+    asked = session.training_questions(of_task, questions, recipe.questions, limit)
     table = prices or PRICES
     say(f"{len(asked)} questions: {session.estimate(asked, asking, price_table=table)}")
     if estimate:

@@ -15,7 +15,7 @@ def table(
     columns: tuple[str, ...] = (),
     pivot: bool = False,
     bold: bool = False,
-    digits: int = 1,
+    digits: int | None = None,
     caption: str | None = None,
     label: str | None = None,
     file: Path | None = None,
@@ -31,7 +31,7 @@ def table(
         columns: only these, in this order.
         pivot: a row for each arm and a column for each task, with means over seeds.
         bold: the highest accuracy of a column is bold.
-        digits: decimals.
+        digits: decimals; by default 1, and of published tables all that were published, 2.
         caption: what the table shows.
         label: latex: by which it is referred to.
         file: where to; by default it is printed.
@@ -42,7 +42,11 @@ def table(
     from mkdkit.pipeline import results
     from mkdkit.show import points, tables
 
-    rows = _published(source) or results.read_rows(source)
+    if digits is not None and not 0 <= digits <= 9:
+        raise ValueError(f"--digits must be 0 to 9, got {digits}")
+    published = _published(source)
+    digits = digits if digits is not None else 2 if published else 1
+    rows = published or results.read_rows(source)
     if pivot:
         rows = tables.pivot(rows, student_t=statistics.mean_interval)
     else:

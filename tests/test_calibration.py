@@ -66,6 +66,20 @@ def test_chance_alone_makes_the_error_of_a_coin():
     assert error_by_chance([1.0] * 100) == (0.0, 0.0)
 
 
+def test_shares_of_few_attempts_are_chance_too():
+    """A calibrated model's error is above the bound in about 5 of 100 tests; it was in 50."""
+    rng, above = np.random.default_rng(1), []
+    for draw in range(300):
+        true = rng.beta(2, 2, 200)
+        shares, right = rng.binomial(10, true) / 10, rng.random(200) < true
+        highest = error_by_chance(shares, attempts=10, draws=300, seed=draw)[1]
+        above.append(calibration_error(shares, right) > highest)
+    assert 0.02 < np.mean(above) < 0.1
+    assert error_by_chance([1.0] * 100, attempts=10) == (0.0, 0.0)
+    with pytest.raises(ValueError, match="shares of 10 attempts"):
+        error_by_chance([0.55, 0.5], attempts=10)
+
+
 def test_confidences_that_are_none_are_refused():
     with pytest.raises(ValueError, match=r"must be 0 to 1, got -0\.1 to 0\.5"):
         calibration_error([0.5, -0.1], [True, True])
@@ -73,6 +87,14 @@ def test_confidences_that_are_none_are_refused():
         calibration_error([float("nan")], [True])
     with pytest.raises(ValueError, match="got 2 confidences, 1 outcomes"):
         bin_confidences([0.5, 0.5], [True])
+
+
+def test_answers_agree_as_they_are_graded():
+    maths = catalogue.find("mathematics")
+    found = compare_predictions([r"\frac{1}{2}", "x+1"], ["0.5", "1+x"], ["0.5", "x+1"], maths)
+    assert (found.both_wrong, found.same) == (0, 100.0)
+    third = compare_predictions(["0.3333333"], ["7"], ["1/3"], catalogue.find("svamp"))
+    assert third.both_wrong == 0
 
 
 def test_agreement_is_counted_by_hand():

@@ -1,5 +1,6 @@
 """A stage in a child process: followed while it runs, stopped, gone on with, and failing."""
 
+import os
 import time
 from dataclasses import asdict, replace
 
@@ -35,6 +36,7 @@ def test_a_child_can_be_followed_and_stopped_and_the_stage_goes_on_to_the_same_e
     recipe = longer(recipe, 60)
     running = children.start("mentor", recipe)
     wait_for_events(running, 5)
+    assert os.getpgid(running.process.pid) != os.getpgid(0)  # a kernel's stop button tells its own
     running.stop()
     assert not running.is_running()
     reached = len(running.events())

@@ -86,6 +86,34 @@ def test_published_lines_stand_on_the_same_axis():
     ]
 
 
+def test_the_published_weight_of_zero_is_that_of_a_run_with_a_mentor():
+    ax = plot("sweep_kd_weight")
+    lines = [line for line in ax.lines if line.get_color() == canvas.PUBLISHED]
+    assert [line.get_xydata().tolist()[0] for line in lines] == [[0.1, 82.67], [0.0, 82.22]]
+
+
+def test_settings_that_are_drawn_as_multiples_are_joined():
+    """One column less, or rows would seem to differ in something besides the axis."""
+    rows = [
+        {"arm": "mentor_kd", "seed": seed, "questions.train": train, "accuracy": 50.0}
+        for train in (30, 300)
+        for seed in (1, 2)
+    ]
+    assert [row["share"] for row in evidence.SWEEPS["sweep_data_share"].shown(rows)] == [
+        10,
+        10,
+        100,
+        100,
+    ]
+    for name in ("sweep_mentor_size",):
+        assert any(line.get_gid() == "line" for line in plot(name).lines)
+
+
+def test_a_table_without_a_figure_is_refused_by_name():
+    with pytest.raises(ValueError, match="no figure is made for 'my_grid'; there are sweep_degree"):
+        evidence.plot("my_grid", [], wilson=None, student_t=None)
+
+
 def test_an_axis_that_doubles_holds_all_that_is_drawn():
     ax = plot("sweep_diverse")
     assert ax.get_xscale() == "log"

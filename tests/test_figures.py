@@ -1,6 +1,7 @@
 """Figures: what is drawn where, nothing cut off, the same bytes twice, smoke runs marked."""
 
 import itertools
+import math
 import re
 
 import matplotlib as mpl
@@ -8,7 +9,16 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from mkdkit.show import canvas, closeups, figures, method, playground, published, published_tables
+from mkdkit.show import (
+    canvas,
+    closeups,
+    figures,
+    method,
+    playground,
+    published,
+    published_tables,
+    tables,
+)
 from mkdkit.tasks import catalogue
 
 mpl.use("Agg")
@@ -598,3 +608,27 @@ def test_length_bars_show_shares_and_say_where_the_last_one_begins():
     assert heights.tolist() == [25.0, 50.0, 25.0]
     assert edges.tolist() == [0, 10, 20, 30]
     assert "20 or more" in ax.get_xlabel()
+
+
+def test_a_cell_that_failed_leaves_a_gap_in_the_band():
+    ax = figures.plot_ablation(
+        [0.0, 0.3, 0.6],
+        {0: [math.nan, 60.0, 62.0]},
+        xlabel="λ",
+        intervals=[None, (50.0, 70.0), (52.0, 72.0)],
+    )
+    (band,) = ax.collections
+    heights = band.get_paths()[0].vertices[:, 1]
+    assert (heights.min(), heights.max()) == (50.0, 72.0)
+
+
+def test_small_numbers_are_written_as_numbers():
+    ax = figures.plot_seed_differences(
+        {"coin_flip": [1.0] * 12},
+        intervals={"coin_flip": (1.0, 1.0)},
+        p_values={"coin_flip": 2 / 4096},
+        xlabel="points",
+    )
+    assert [text.get_text() for text in ax.texts] == ["+1.0, p < 0.001"]
+    assert tables.text_of(-0.04) == "0.0"
+    assert tables.text_of((None, 3.0)) == f"{tables.DASH} to 3.0"

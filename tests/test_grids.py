@@ -83,6 +83,7 @@ def test_every_combination_is_a_cell_and_neighbours_differ_in_seed(tmp_path):
         ("[settings.student]\nepochs = [1]\n[fixed.student]\nepochs = 2", "both vary and be fixed"),
         ("seeds = [1", "not a TOML file"),
         ('split = "tset"', "split must be one of train, validation, test"),
+        ('[settings]\n"student.kd_weight" = [0.3, 0, 0.0]', "kd_weight has a value twice"),
     ],
 )
 def test_what_cannot_be_is_one_line_with_the_files_name(tmp_path, capsys, change, message):
@@ -165,6 +166,84 @@ def test_a_grid_that_is_interrupted_begins_no_other_cell(tmp_path):
     assert running.returncode == 130
     assert said.rstrip().endswith("and the same command goes on from there")
     assert len(csv.read_text().splitlines()) < 1 + CELLS
+
+
+POOL = """
+import os, pathlib, sys, time
+from mkdkit.pipeline import interrupts, pools
+
+def work(folder):
+    pathlib.Path(folder, str(os.getpid())).touch()
+    time.sleep(120)
+
+if __name__ == "__main__":
+    with interrupts.sigterm_unwinds(), pools.pool(2) as executor:
+        list(executor.map(work, 6 * [sys.argv[1]]))
+"""
+
+
+def is_alive(process):
+    try:
+        return ") Z" not in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system does not tell")
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_of_a_pool_end_with_the_one_that_made_them(end, tmp_path):
+    """Only that one is told: so a cluster or a container does it, not a terminal."""
+    (tmp_path / "pool.py").write_text(POOL, encoding="utf-8")
+    (tmp_path / "at work").mkdir()
+    command = [sys.executable, str(tmp_path / "pool.py"), str(tmp_path / "at work")]
+    running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while len(at_work := list((tmp_path / "at work").iterdir())) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    os.kill(running.pid, end)
+    running.wait(timeout=60)
+    until = time.monotonic() + 30
+    while any(is_alive(path.name) for path in at_work):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert len(list((tmp_path / "at work").iterdir())) == 2  # no other cell was begun
+
+
+def test_a_grid_that_is_extended_keeps_its_rows_and_its_record_says_of_what(tmp_path):
+    one = GRID.replace(', "coin_flip"', "").replace('"fine_tune_cot", "mentor_kd"', "")
+    for text in (
+        one,
+        one.replace("[1, 2]", "[0, 1, 2]"),
+        one.replace('["multi', '["coin_flip", "multi'),
+    ):
+        assert main(["ablate", str(written(tmp_path, text)), "--folder", str(tmp_path)]) == 0
+    rows = results.read_table("grid", folder=tmp_path)
+    assert [row["seed"] for row in rows] == [1, 2, 1, 2, 0, 0, 1, 2, 1, 2]
+    record = json.loads((tmp_path / "grid.json").read_text(encoding="utf-8"))
+    assert {"settings of multi_step_arithmetic", "settings of coin_flip"} <= set(record["settings"])
+
+
+def test_bases_that_vary_are_in_the_record_of_a_grid(tmp_path):
+    text = GRID.replace('"student.learning_rate" = [1e-3, 2e-3]', 'mentor_base = ["tiny-middle"]')
+    assert {"tiny-student", "tiny-middle"} <= set(grid_file.read(written(tmp_path, text)).about)
+
+
+def test_other_data_are_another_grid_and_the_same_data_elsewhere_are_not(tmp_path):
+    def about(folder, answer):
+        (tmp_path / folder).mkdir()
+        for split in ("train", "test"):
+            row = {"text": f"1 + {answer - 1}, {split}?", "answer": str(answer)}
+            (tmp_path / folder / f"{split}.jsonl").write_text(json.dumps(row), encoding="utf-8")
+        said = f'source = "jsonl"\ndata_dir = "{tmp_path / folder}"\ntasks = ["svamp"]\n'
+        return grid_file.read(written(tmp_path, said)).about
+
+    assert about("a", 2) == about("b", 2) != about("c", 3)
+    hub = [
+        grid_file.read(written(tmp_path, f'source = "hub"\ndata_dir = "{name}"\n')).about
+        for name in ("one/set", "another/set")
+    ]
+    assert hub[0] != hub[1]
 
 
 HALF = GRID.replace("[1, 2]", "[1]")  # 12 cells

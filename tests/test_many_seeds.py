@@ -88,7 +88,7 @@ def test_a_table_begun_with_other_bases_is_not_gone_on_with(recipe, tmp_path):
 
 
 def test_a_table_begun_before_a_setting_was_there_goes_on_with_its_default(recipe):
-    settings = asdict(recipe)
+    settings = asdict(recipes.with_seed(recipe, 1))
     del settings["questions"]["data_dir"], settings["questions"]["wordings"], settings["voting"]
     del settings["questions"]["renamed_copies"]
     del settings["student"]["divergence"], settings["soft_labels"]["precision"]

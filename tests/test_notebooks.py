@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import math
+import os
 import statistics
 from pathlib import Path
 
@@ -258,15 +259,21 @@ def test_a_kernel_of_the_same_name_elsewhere_is_not_used(folder, monkeypatch):
     assert notebooks.main(["demo"]) == 0
 
 
-def test_the_newest_report_is_shown_as_a_table(folder):
+def test_the_default_runs_newest_report_is_shown_as_a_table(folder, monkeypatch):
+    """Not that of another run, though it was made later: what is loaded is made no newer."""
+    monkeypatch.setenv("MKDKIT_PROFILE", "tiny")
     assert notebooks.newest_table() == ""
-    arm = {"name": "mentor_kd", "accuracy": 61.5, "n": 200, "interval": [54.6, 68.0], "seed": 0}
-    report = {"arms": [arm], "settings": {"questions": {"task": "coin_flip"}}}
-    made = folder / "runs" / "report-01"
-    made.mkdir(parents=True)
-    (made / "report.json").write_text(json.dumps(report), encoding="utf-8")
+    default, other = recipes.make("tiny"), recipes.make("tiny", "coin_flip")
+    for made_at, (recipe, accuracy) in enumerate([(default, 7.0), (default, 61.5), (other, 99.0)]):
+        interval = [54.6, 68.0]
+        arm = {"name": "mentor_kd", "accuracy": accuracy, "n": 200, "interval": interval, "seed": 0}
+        report = {"arms": [arm], "settings": dataclasses.asdict(recipe)}
+        path = folder / "runs" / f"report-{made_at}" / "report.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(report), encoding="utf-8")
+        os.utime(path, (made_at, made_at))
     table = notebooks.newest_table()
-    assert "Test accuracy on coin_flip" in table
+    assert "Test accuracy on multi_step_arithmetic" in table
     assert "mentor_kd   61.5%  (54.6 to 68.0, n = 200)" in table
 
 

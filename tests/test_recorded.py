@@ -669,3 +669,16 @@ def test_which_recorded_rationales_are_drawn_is_in_the_stages_key(tmp_path, monk
                 drawn.setdefault(made.key, set()).add(stages.read_written(made)[0].text)
     assert all(len(texts) == 1 for texts in drawn.values())
     assert len(set.union(*drawn.values())) > 1
+
+
+def test_rationales_of_a_question_that_is_asked_again_are_left_out_with_it(tmp_path):
+    rows = [{"id": one, "text": "1 + 1?", "answer": "2"} for one in "ab"]
+    write_lines(tmp_path / "train.jsonl", rows)
+    write_lines(tmp_path / "test.jsonl", [{"text": "2 + 2?", "answer": "4"}])
+    line = {"completion": "1 + 1 = 2. --> 2"}
+    write_lines(tmp_path / "rationales.jsonl", [line | {"question_id": one} for one in "ab"])
+    settings = of(tmp_path, source="jsonl", validation=0)
+    with pytest.warns(UserWarning, match="1 questions are left out"):
+        train = recorded.read_recorded_questions(settings).train
+    read = recorded.read_rationales_for(settings, train)
+    assert [one.question_id for one in read] == ["a"]

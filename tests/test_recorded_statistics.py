@@ -194,3 +194,9 @@ def test_committed_results_hold_no_texts():
         content = json.loads(path.read_text(encoding="utf-8"))
         content.pop("provenance")
         assert max(map(len, strings(content)), default=0) < 60
+
+
+def test_more_tries_never_find_fewer_right_rationales():
+    """Of a question that has one, one is drawn, however many there are of others."""
+    wrong = [Rationale("a", "x", "1", "teacher", is_correct=False)] * 3
+    assert coverage([*wrong, Rationale("b", "x", "2", "teacher", is_correct=True)]) == [50.0] * 3

@@ -1,8 +1,10 @@
 """Widgets show what they are set to, and nothing else changes."""
 
+import asyncio
 import json
 
 import pytest
+from ipywidgets.widgets import widget
 from test_microscope import VIEW
 
 from mkdkit import events
@@ -254,6 +256,31 @@ def test_an_answer_that_was_written_can_be_looked_into():
     assert len(page.below.children) == 1
     page.inside.value = "nothing"
     assert page.below.children == ()
+
+
+def test_looking_again_and_again_leaves_no_widgets_behind():
+    page, _ = page_of({"student": "--> 7"}, lambda text, completion: VIEW)
+    page.ask.click()
+
+    def look():
+        page.inside.value = "student"
+        page.inside.value = "nothing"
+        return len(widget._instances)  # all that the kernel keeps
+
+    assert len({look() for _ in range(3)}) == 1
+
+
+def test_a_monitor_that_is_closed_follows_no_more(tmp_path):
+    write_steps(tmp_path, step(1))
+
+    async def cell():
+        monitor = training_monitor(tmp_path)
+        await asyncio.sleep(0)
+        monitor.close()
+        await asyncio.gather(monitor.following, return_exceptions=True)
+        return monitor.following.cancelled()
+
+    assert asyncio.run(cell())
 
 
 def test_what_cannot_be_looked_into_is_said_and_nothing_old_is_left():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from mkdkit.evaluation import voting
 from mkdkit.tasks import answers, numbers
 from mkdkit.tasks.catalogue import Task
 
@@ -53,14 +54,14 @@ def compare_predictions(
     )
     if None in right:
         raise ValueError(f"not an answer of task {task.name!r}: {references[right.index(None)]!r}")
-    rows = list(zip(one, two, right, strict=True))
+    rows = list(zip(first, second, references, strict=True))
     all_one, all_two = Counter(one), Counter(two)
-    wrong = [(a, b, reference) for a, b, reference in rows if reference not in (a, b)]
-    same_wrong = sum(a == b is not None for a, b, _ in wrong)
-    chances = [_chance(all_one, all_two, reference) for _, _, reference in wrong]
+    wrong = [row for row in rows if not any(answers.same_answer(x, row[2], task) for x in row[:2])]
+    same_wrong = sum(voting.agree(a, b, task) for a, b, _ in wrong)
+    chances = [_chance(all_one, all_two, _known(reference, task)) for _, _, reference in wrong]
     return Agreement(
         n=len(rows),
-        same=100 * sum(a == b is not None for a, b, _ in rows) / len(rows),
+        same=100 * sum(voting.agree(a, b, task) for a, b, _ in rows) / len(rows),
         both_wrong=len(wrong),
         same_wrong=same_wrong,
         same_wrong_share=100 * same_wrong / len(wrong) if wrong else None,

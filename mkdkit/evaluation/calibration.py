@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import optimize, stats
 
 BINS = 10  # of one width, each 10 points of probability
 
@@ -69,23 +70,67 @@ def calibration_error(
 
 
 def error_by_chance(
-    confidences: Sequence[float], *, bins: int = BINS, draws: int = 2000, seed: int = 0
+    confidences: Sequence[float],
+    *,
+    attempts: int | None = None,
+    bins: int = BINS,
+    draws: int = 2000,
+    seed: int = 0,
 ) -> tuple[float, float]:
     """Return the error (points) of a perfectly calibrated model: mean, and 95th percentile.
 
-    Each of its answers is right with just the probability it claims; of few questions the share
-    of right ones in a bin still misses that. An error above the second number is more than chance.
+    Each of its answers is right with just its own probability; of few questions the share of right
+    ones in a bin still misses that. And where a confidence is the share of a few attempts, it
+    misses the probability too: those that came out high are too high. Then probabilities are drawn
+    as widely spread as the shares say (a beta distribution, of greatest likelihood), and shares
+    anew from them. An error above the second number is more than chance.
+
+    Args:
+        confidences: 0 to 1, question by question.
+        attempts: how many each confidence is the share of; None: they are probabilities.
+        bins: how many there are from 0 to 1.
+        draws: simulated tests.
+        seed: of the simulation.
+
+    Raises:
+        ValueError: a confidence is no share of so many attempts.
     """
     values, _ = _checked(confidences, [True] * len(confidences), bins)
-    right = np.random.default_rng(seed).random((draws, len(values))) < values
-    errors = _errors(values, right, bins)
+    rng, shape = np.random.default_rng(seed), (draws, len(values))
+    true = np.broadcast_to(values, shape)
+    if attempts is not None:
+        true = _spread(values, attempts, rng, shape)
+        values = rng.binomial(attempts, true) / attempts
+    errors = _errors(values, rng.random(shape) < true, bins)
     return float(errors.mean()), float(np.percentile(errors, 95))
+
+
+def _spread(
+    shares: np.ndarray, attempts: int, rng: np.random.Generator, shape: tuple[int, int]
+) -> np.ndarray:
+    """Draw probabilities of which the shares may be samples."""
+    counts = np.rint(attempts * shares)
+    if attempts < 1 or not np.allclose(counts / attempts, shares):
+        raise ValueError(f"confidences must be shares of {attempts} attempts, got others")
+    if len(set(counts)) == 1:  # no spread beyond that of sampling; the ends have none at all
+        return np.full(shape, shares[0])
+
+    def unlikelihood(logs: np.ndarray) -> float:
+        return -float(stats.betabinom.logpmf(counts, attempts, *np.exp(logs)).sum())
+
+    fitted = optimize.minimize(unlikelihood, np.zeros(2), bounds=[(-6, 8)] * 2)
+    return rng.beta(*np.exp(fitted.x), shape)
 
 
 def _errors(values: np.ndarray, right: np.ndarray, bins: int) -> np.ndarray:
     """Return the error (points) of each row of `right`, (draws, answers)."""
-    members = _places(values, bins)[:, None] == np.arange(bins)  # (answers, bins)
-    return 100 * np.abs((values - right) @ members).sum(axis=1) / len(values)
+    places = np.broadcast_to(_places(values, bins), right.shape)
+    gaps = values - right
+    return (
+        100
+        * sum(np.abs(np.where(places == place, gaps, 0).sum(axis=1)) for place in range(bins))
+        / right.shape[1]
+    )
 
 
 def _places(values: np.ndarray, bins: int) -> np.ndarray:

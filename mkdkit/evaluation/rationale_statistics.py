@@ -92,7 +92,7 @@ def coverage(rationales: Iterable[Rationale]) -> list[float]:
     """Return the expected share (%) of questions with a right rationale among k drawn, k from 1.
 
     Each question has n rationales, c of them right; k drawn without replacement are all wrong with
-    probability C(n-c, k) / C(n, k).
+    probability C(n-c, k) / C(n, k). Of a question that has fewer than k, all are drawn.
     """
     by_question: dict[str, list[bool]] = defaultdict(list)
     for rationale in rationales:
@@ -102,9 +102,9 @@ def coverage(rationales: Iterable[Rationale]) -> list[float]:
     shares = []
     for k in range(1, most + 1):
         missed = [
-            math.comb(len(outcome) - sum(outcome), k) / math.comb(len(outcome), k)
+            math.comb(len(outcome) - sum(outcome), drawn) / math.comb(len(outcome), drawn)
             for outcome in outcomes
-            if len(outcome) >= k
+            for drawn in [min(k, len(outcome))]
         ]
         shares.append(100 * (1 - statistics.fmean(missed)))
     return [round(share, 2) for share in shares]

@@ -20,6 +20,9 @@ def compare(
         rows: with task, arm, seed and accuracy (%), as `data/results/tiny_arms.csv` has them.
         first: the arm that is compared with.
         second: the arm whose lead is asked for.
+
+    Raises:
+        ValueError: both have more than 20 seeds, too many patterns of signs to try them all.
     """
     accuracy = {(row["task"], row["arm"], row["seed"]): row["accuracy"] for row in rows}
     found = {}

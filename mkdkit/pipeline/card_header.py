@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mkdkit.models import tiny
 from mkdkit.pipeline import licences
 from mkdkit.pipeline.finished import Finished, is_folder
 from mkdkit.tasks import catalogue
@@ -15,11 +16,11 @@ def header(run: Finished, title: str) -> str:
     base = run.trained.done["settings"]["base"]
     fields: dict[str, Any] = {"license": "apache-2.0"}
     if not licences.is_own(run):
-        fields = {"license": "other", "license_name": "several", "license_link": "README.md"}
+        fields = {"license": "other", "license_name": "several", "license_link": "LICENSE.md"}
     if asked.source not in ("hub", "jsonl"):
         fields["language"] = ["en"]
     fields |= {"library_name": "transformers", "pipeline_tag": "text-generation"}
-    if not is_folder(base):
+    if not (is_folder(base) or tiny.is_tiny(base)):  # those are no names on the Hub
         fields["base_model"] = base
     if asked.source == "hub" and asked.data_dir:
         fields["datasets"] = [asked.data_dir]

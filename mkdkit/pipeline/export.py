@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mkdkit.models import encoding, loading, merging
-from mkdkit.pipeline import model_card, stages
+from mkdkit.pipeline import licences, model_card, stages
 from mkdkit.pipeline.finished import Finished
 from mkdkit.pipeline.model_card import TableOf
 from mkdkit.pipeline.stages.fine_tuning import MODEL
@@ -39,6 +39,8 @@ def write(run: Finished, folder: Path, *, table: TableOf) -> None:
         _write_generation(partial, run.recipe.scoring.max_new_tokens)
         text = model_card.card(run, partial, change, table=table)
         (partial / "README.md").write_text(text, encoding="utf-8")
+        if not licences.is_own(run):  # the card's header points there
+            (partial / "LICENSE.md").write_text(licences.page(run), encoding="utf-8")
 
 
 @contextlib.contextmanager

@@ -63,6 +63,8 @@ def _grid(name: str, said: Mapping[str, Any]) -> GridFile:
     for setting, values in settings.items():
         if not isinstance(values, list) or not values:
             raise ValueError(f"{setting} needs a list of values, got {values!r}; write [{values}]")
+        if any(value in values[:place] for place, value in enumerate(values)):
+            raise ValueError(f"{setting} has a value twice, got {values!r}")
     if "seed" in {**settings, **fixed}:  # no draw would follow it
         raise ValueError("the seed is no setting of a grid; give a list: seeds = [1, 2, 3]")
     if both := sorted(settings.keys() & fixed.keys()):
@@ -86,6 +88,10 @@ def _grid(name: str, said: Mapping[str, Any]) -> GridFile:
     if (split := said.get("split", "test")) not in ablations.SPLITS:
         raise ValueError(f"split must be one of {', '.join(ablations.SPLITS)}, got {split!r}")
     about = grids.identity(recipe_of(task, seeds[0]) for task in tasks) | {"split": split}
+    varied = {
+        base for cell in cells for base in (cell.recipe.mentor_base, cell.recipe.student_base)
+    }
+    about |= grids.digests_of_bases(sorted(varied))
     return GridFile(name, profile, split, cells, about)
 
 

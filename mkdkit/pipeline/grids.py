@@ -20,11 +20,14 @@ from typing import Any
 from mkdkit import progress, strict_json
 from mkdkit.models import tiny
 from mkdkit.pipeline import ablations, arms, keys, launched, results
-from mkdkit.settings import Recipe, VotingSettings
+from mkdkit.pipeline.recipes import with_seed
+from mkdkit.settings import QuestionSettings, Recipe, VotingSettings
+from mkdkit.teachers import places
 
 log = logging.getLogger("mkdkit")
 RecipeOf = Callable[[str, int], Recipe]  # task and seed -> every other setting
 Label = str | int | float | bool
+ONE_SEED = 1  # in whose name all seeds of a table have one identity
 MEASURED = ("accuracy", "n", "correct", "steps", "seconds", "key")
 
 
@@ -162,12 +165,14 @@ def begin(table: str, about: Mapping[str, Any], command: str, folder: Path) -> s
         results.write_provenance(table, command, about, folder=folder)
         return set()
     begun = strict_json.read(folder / f"{table}.json")["settings"]
-    changed = [name for name in about if begun.get(name) != about[name]]
+    changed = [name for name in about if name in begun and begun[name] != about[name]]
     if changed:
         raise ValueError(
             f"{path} was begun with other {', '.join(changed)}: rows of both cannot stand in one "
             "table; remove it to measure anew, or name another table"
         )
+    if about.keys() - begun.keys():  # another task, say
+        results.write_provenance(table, command, begun | dict(about), folder=folder)
     return measured(table, folder)
 
 
@@ -184,20 +189,33 @@ def measured(table: str, folder: Path) -> set[tuple[str, ...]]:
 
 
 def identity(recipes: Iterable[Recipe]) -> dict[str, str]:
-    """Digests of what a table's rows have in common: settings, one recipe a task, and bases.
+    """Digests of what a table's rows have in common: settings, one recipe a task, data and bases.
 
-    Package code is not among them: a row's own `key` tells which code made it.
+    Package code is not among them: a row's own `key` tells which code made it. Nor is the seed,
+    which every row names.
     """
     found, bases = {}, set()
     for recipe in recipes:
         bases |= {recipe.mentor_base, recipe.student_base}
-        settings = asdict(recipe)
+        settings = asdict(with_seed(recipe, ONE_SEED))
         settings["questions"].pop("data_dir")  # the same data may lie elsewhere
         _leave_out_newer(settings)
-        text = json.dumps(settings, sort_keys=True)
         task = recipe.questions.task
-        found[f"settings of {task}"] = hashlib.sha256(text.encode()).hexdigest()
+        found[f"settings of {task}"] = _digest_of(settings)
+        if recipe.questions.source != "rule-made":
+            found[f"data of {task}"] = _digest_of(_data_of(recipe.questions))
     return found | digests_of_bases(sorted(bases))
+
+
+def _digest_of(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _data_of(asked: QuestionSettings) -> Any:
+    """A set of the Hub by its name, files by their content, wherever they lie."""
+    if asked.source == "hub":
+        return asked.data_dir
+    return [keys.file_digest(path) for path in places.every_file(asked)]
 
 
 # settings that are younger than the first tables, and what they are where they change nothing

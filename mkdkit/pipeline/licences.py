@@ -18,6 +18,11 @@ def notes(run: Finished) -> list[str]:
     return [*_of_data(run), *map(_of_base, run.bases)]
 
 
+def page(run: Finished) -> str:
+    """Return the same as a page of its own."""
+    return "# Licences\n\n" + "".join(f"- {line}\n" for line in notes(run))
+
+
 def _of_data(run: Finished) -> list[str]:
     asked = run.recipe.questions
     task = catalogue.find(asked.task)

@@ -148,8 +148,13 @@ def page() -> None:
 
 
 def newest_table() -> str:
-    """Return the accuracy table of the newest report as text; "" if no run has made one."""
-    reports = folders.runs_folder().glob("report-*/report.json")
+    """Return the accuracy table of the default run's newest report; "" if it has made none."""
+    wanted = asdict(recipes.make(os.environ.get("MKDKIT_PROFILE") or recipes.default_profile()))
+    reports = [
+        path
+        for path in folders.runs_folder().glob("report-*/report.json")
+        if json.loads(path.read_text(encoding="utf-8"))["settings"] == wanted
+    ]
     newest = max(reports, key=lambda path: path.stat().st_mtime, default=None)
     if newest is None:
         return ""

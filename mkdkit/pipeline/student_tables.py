@@ -43,7 +43,7 @@ def _confidences(recipe: Recipe, arm: str) -> tuple[Rows, str]:
     """A row for each bin; the error of all of them, and what chance makes of it, in each."""
     stage = stages.confidences(recipe, arm)
     values, outcomes = stages.read_confidences(stage)
-    mean, highest = calibration.error_by_chance(values)
+    mean, highest = calibration.error_by_chance(values, attempts=stages.ATTEMPTS)
     whole = {
         "error": round(calibration.calibration_error(values, outcomes), 3),
         "error by chance": round(mean, 3),

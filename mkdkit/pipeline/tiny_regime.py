@@ -19,6 +19,7 @@ from mkdkit.settings import Recipe, changed
 from mkdkit.tasks import catalogue
 
 TABLE = "tiny_regime"
+NEWEST = "bases of the newest trial; older rows may have older ones"
 FIRST_SEED = 100
 BOTH = "training"  # a group of --set that stands for mentor and student
 
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for assignment in chosen.changes:
             recipe = change(recipe, assignment)
         bases = sorted({recipe.mentor_base, recipe.student_base})
-        about = {"seeds from": FIRST_SEED, **grids.digests_of_bases(bases)}
+        about = {"seeds from": FIRST_SEED, NEWEST: grids.digests_of_bases(bases)}
         for arm in chosen.arms:
             found = ablations.measure(recipe, arm, split="validation")
             row = {"task": chosen.task, "source": chosen.source, "arm": arm, "seed": chosen.seed}

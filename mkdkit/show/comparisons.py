@@ -1,5 +1,6 @@
 """Figures that compare accuracies: arms, differences, ablations, and published lines beside."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -110,7 +111,7 @@ def plot_seed_differences(
         ax.plot(values, [row] * len(values), "o", color=color, fillstyle="none", markersize=4)
         ax.plot(float(np.mean(values)), row, "|", color=color, markersize=14, markeredgewidth=2)
         note = _signed(float(np.mean(values)))
-        note += f", p = {p_values[task]:.3f}" if p_values else ""
+        note += f", {_p(p_values[task])}" if p_values else ""
         ax.text(1.02, row, note, transform=ax.get_yaxis_transform(), va="center")
     ax.set_yticks(range(len(differences)), [task.replace("_", " ") for task in differences])
     ax.set_ylim(len(differences) - 0.5, -0.5)
@@ -120,7 +121,11 @@ def plot_seed_differences(
 
 
 def _signed(points: float) -> str:
-    return f"{points:+.1f}".replace("-", "−")
+    return f"{round(points, 1) + 0.0:+.1f}".replace("-", "−")  # + 0.0: nothing is no "−0.0"
+
+
+def _p(value: float) -> str:
+    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"
 
 
 def plot_ablation(
@@ -140,7 +145,7 @@ def plot_ablation(
         accuracies: seed -> n accuracies in percent, in the order of `values`.
         xlabel: the setting's name and symbol, e.g. "soft-label weight λ".
         chosen: where to draw the value the main results use.
-        intervals: n pairs (low, high) in percent, at the 95% level.
+        intervals: n pairs (low, high) in percent, at the 95% level; None for a missing one.
         baseline: (name, accuracy in percent) of an arm drawn as a level line.
         ax: where to draw; a new figure if None.
 
@@ -156,9 +161,11 @@ def plot_ablation(
     color = COLOR["student"]
     seeds = f"{len(table)} seeds, mean" if len(table) > 1 else "one seed"
     if intervals is not None:
-        low, high = np.array(intervals, dtype=float).T
+        nothing = (math.nan, math.nan)  # of a cell that failed
+        low, high = np.array([pair or nothing for pair in intervals], dtype=float).T
         ax.fill_between(values, low, high, color=color, alpha=0.15, label="95% interval")
-    ax.plot(values, np.nanmean(table, axis=0), "o-", color=color, markersize=5, label=seeds)
+    means = np.ma.masked_invalid(table).mean(axis=0).filled(math.nan)  # nan where all are missing
+    ax.plot(values, means, "o-", color=color, markersize=5, label=seeds)
     if len(table) > 1:
         for row in table:
             ax.scatter(values, row, facecolor="none", edgecolor=color, s=18)

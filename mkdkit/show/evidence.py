@@ -6,7 +6,7 @@ other questions, so compare shapes and not heights.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -43,13 +43,26 @@ class Sweep:
 def _shares(rows: Rows) -> Rows:
     """The number of training questions as a share of the largest."""
     most = max(row["questions.train"] for row in rows)
-    return [row | {"share": 100 * row["questions.train"] / most} for row in rows]
+    found = [dict(row) for row in rows]
+    for row in found:  # in its place: two columns that say the same would be two settings
+        row["share"] = 100 * row.pop("questions.train") / most
+    return found
 
 
 def _sizes(rows: Rows) -> Rows:
     """The mentor's size as a multiple of the student's."""
     own = MILLIONS["tiny-student"]
-    return [row | {"times": round(MILLIONS[row["mentor_base"]] / own, 1)} for row in rows]
+    found = [dict(row) for row in rows]
+    for row in found:
+        row["times"] = round(MILLIONS[row.pop("mentor_base")] / own, 1)
+    return found
+
+
+def _published_weights() -> list[Series]:
+    """Figure 7 without its λ = 0, which is a run without a mentor, and what stands in its place."""
+    line = published.KD_WEIGHT[TSO]
+    true = replace(line, values=(0.0,), accuracies=(published.KD_WEIGHT_0[TSO],), source="Table 4")
+    return [replace(line, values=line.values[1:], accuracies=line.accuracies[1:]), true]
 
 
 def _published_sizes() -> Series:
@@ -109,7 +122,7 @@ SWEEPS: dict[str, Sweep] = {
     "sweep_kd_weight": Sweep(
         x="soft-label weight λ",
         columns={"student.kd_weight": "soft-label weight λ"},
-        published=[published.KD_WEIGHT[TSO]],
+        published=_published_weights(),
     ),
     "sweep_mentor_size": Sweep(
         x="mentor's parameters / student's",
@@ -176,6 +189,9 @@ TWO_SETTINGS: dict[str, Callable[[Sequence[Row]], Axes]] = {
 }
 
 
+FIGURES = (*SWEEPS, *TWO_SETTINGS)
+
+
 def plot(name: str, rows: Sequence[Row], *, wilson: Wilson, student_t: StudentT) -> Axes:
     """The figure of one of the tables, by its name.
 
@@ -184,7 +200,12 @@ def plot(name: str, rows: Sequence[Row], *, wilson: Wilson, student_t: StudentT)
         rows: of the table.
         wilson: as for `plot_sweep`.
         student_t: as for `plot_sweep`.
+
+    Raises:
+        ValueError: there is no figure of that name.
     """
+    if name not in FIGURES:
+        raise ValueError(f"no figure is made for {name!r}; there are {', '.join(FIGURES)}")
     if name in TWO_SETTINGS:
         return TWO_SETTINGS[name](rows)
     return plot_sweep(rows, SWEEPS[name], wilson=wilson, student_t=student_t)

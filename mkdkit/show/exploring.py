@@ -110,7 +110,11 @@ def _looks(among: Sequence[Row], color: str | None, drawn: list[str]) -> dict[st
     if color is None:
         return dict.fromkeys(drawn, (canvas.COLOR["student"], MARKERS[0]))
     names = grouping.labels_of(among, color)
-    shapes = [MARKERS[number % len(MARKERS)] for number in range(len(names))]
+    # those that have a colour of their own do not count: the others' colours do not count them
+    number, shapes = 0, []
+    for name in names:
+        shapes.append(MARKERS[number % len(MARKERS)])
+        number += name not in canvas.COLOR
     return dict(zip(names, zip(canvas.colors(names), shapes, strict=True), strict=True))
 
 

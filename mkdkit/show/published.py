@@ -1,8 +1,9 @@
 """Numbers published by the papers, to be drawn or printed beside one's own. Accuracies in %.
 
 Lee, Kim, Lee: Mentor-KD (EMNLP 2024, pp. 17643-17658; arXiv 2410.09037). The figures' values were
-read from their vector drawings (to about 0.02), the tables' copied. All are single runs at the best
-epoch on the test set, without intervals: see `half_width`. Unless said: Flan-T5-large teaches
+read from their vector drawings (to about 0.02), the tables' copied. The paper speaks of averages of
+four seeds, at the best epoch on the test set; Tables 2 and 3 look like single runs (nearly all is a
+multiple of 1/n). Nothing has an interval: see `half_width`. Unless said: Flan-T5-large teaches
 Flan-T5-small.
 """
 

@@ -60,9 +60,9 @@ def text_of(value: Any, digits: int = 1) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
-        return f"{value:,.{digits}f}".replace("-", "−")
+        return f"{round(value, digits) + 0.0:,.{digits}f}".replace("-", "−")  # no "−0.0"
     if isinstance(value, tuple | list) and len(value) == 2 and is_number(value):
-        return " to ".join(text_of(float(end), digits) for end in value)
+        return " to ".join(text_of(None if end is None else float(end), digits) for end in value)
     return str(value)
 
 

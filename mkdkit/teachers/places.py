@@ -104,6 +104,13 @@ def exists(settings: QuestionSettings, kind: str, *, mentor: str = MENTOR) -> bo
         return False
 
 
+def every_file(settings: QuestionSettings) -> list[Path]:
+    """Return the files of a recorded source that are there: questions, rationales, one mentor's."""
+    single = Path(settings.data_dir) if settings.data_dir else None
+    found = [find(settings, kind) for kind in LAYOUTS[settings.source] if exists(settings, kind)]
+    return [single, *found] if single and single.is_file() else found
+
+
 def _bases(settings: QuestionSettings) -> list[Path]:
     folder = Path(settings.data_dir) if settings.data_dir else DOWNLOADS
     if folder.is_file():  # a reader's single file of questions: the others stand beside it

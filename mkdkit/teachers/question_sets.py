@@ -26,7 +26,15 @@ TEST_SHARE = 0.2  # of a single file of questions, where the settings name no nu
 
 
 def read_all_questions(settings: QuestionSettings) -> Splits:
-    """Read every question of a recorded source, uncut; ids say task, split and row from 0."""
+    """Read every question of a recorded source, uncut; ids say task, split and row from 0.
+
+    Questions whose text stands in the test split or earlier are left out, with a warning.
+    """
+    return _without_repeats(read_with_repeats(settings))
+
+
+def read_with_repeats(settings: QuestionSettings) -> Splits:
+    """Read the same with the questions that are asked again: rationales may be about those."""
     task = catalogue.find(settings.task)
     if settings.source == "rule-made":
         raise ValueError("source 'rule-made' is not recorded; `tasks.procedural` makes questions")
@@ -46,7 +54,7 @@ def read_all_questions(settings: QuestionSettings) -> Splits:
             for _, where, row in rows
         ]
         read[split] = _questions(pairs, task, split)
-    return _without_repeats(Splits(**read))
+    return Splits(**read)
 
 
 def check_answer(answer: str, task: Task, where: str) -> str:
@@ -146,7 +154,7 @@ def _fine_tune_cot(settings: QuestionSettings, task: Task) -> Splits:
             text, answer = (column(row, name, str, where) for name in ("question", "answer"))
             pairs.append((where, text, answer))
         read[split] = _questions(pairs, task, split)
-    return _without_repeats(Splits(validation=[], **read))
+    return Splits(validation=[], **read)
 
 
 def _hub(settings: QuestionSettings, task: Task) -> Splits:
@@ -170,7 +178,7 @@ def _hub(settings: QuestionSettings, task: Task) -> Splits:
             return replace(question, answer=check_answer(question.answer, task, where))
 
         read[split] = Made(found, checked)
-    return _without_repeats(Splits(validation=[], **read))
+    return Splits(validation=[], **read)
 
 
 def _jsonl(settings: QuestionSettings, task: Task) -> Splits:
@@ -182,13 +190,13 @@ def _jsonl(settings: QuestionSettings, task: Task) -> Splits:
         every = read_lines(Path(settings.data_dir), task, "all")
         n_test = min(settings.test or max(1, round(TEST_SHARE * len(every))), len(every) - 1)
         test, train = split_off(every, n_test, seed="test")
-        return _without_repeats(Splits(train=train, validation=[], test=test))
+        return Splits(train=train, validation=[], test=test)
     read = {
         split: read_lines(places.find(settings, split), task, split)
         for split in ("train", "validation", "test")
         if split != "validation" or places.exists(settings, "validation")
     }
-    return _without_repeats(Splits(**{"validation": [], **read}))
+    return Splits(**{"validation": [], **read})
 
 
 def read_lines(path: Path, task: Task, split: str) -> Sequence[Question]:

@@ -22,6 +22,7 @@ from mkdkit.teachers.published import MENTOR
 from mkdkit.teachers.question_sets import (
     first_shuffled,
     read_all_questions,
+    read_with_repeats,
     same_text,
     split_off,
 )
@@ -151,7 +152,7 @@ def each_rationale_for(
     task = catalogue.find(settings.task)
     if settings.source == "rule-made":
         raise ValueError("rule-made questions have no recorded rationales; `scripted` writes them")
-    whole = read_all_questions(settings)
+    whole = read_with_repeats(settings)
     known = Joined(whole.train, whole.validation, whole.test)
     if settings.source == "hub":
         rows, trust_flags = _hub_rows(settings), False

@@ -6,7 +6,7 @@ before it are there, and returns its own.
 
 from mkdkit.pipeline.children import start
 from mkdkit.pipeline.folders import Stage
-from mkdkit.pipeline.stages.confidences import confidences, read_confidences
+from mkdkit.pipeline.stages.confidences import ATTEMPTS, confidences, read_confidences
 from mkdkit.pipeline.stages.data import (
     questions,
     read_filtered,
@@ -27,6 +27,7 @@ from mkdkit.pipeline.stages.unlabelled import unlabelled_set
 from mkdkit.pipeline.stages.written import read_written
 
 __all__ = [
+    "ATTEMPTS",
     "Stage",
     "ancestors",
     "augmentation",

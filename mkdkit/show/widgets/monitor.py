@@ -8,6 +8,7 @@ tab that was closed and is opened again shows all of it, from the first step.
 import asyncio
 import time
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -84,9 +85,18 @@ class TrainingMonitor(VBox):
         self.stop.disabled, self.stop.description = True, "stopping ..."
 
     async def follow(self) -> None:
-        """Refresh until the run has ended."""
-        while self.refresh():
-            await asyncio.sleep(REFRESH)
+        """Refresh until the run has ended, or its events cannot be read."""
+        try:
+            while self.refresh():
+                await asyncio.sleep(REFRESH)
+        except ValueError as error:
+            self.says.value = f"<p>{escape(str(error))}</p>"
+
+    def close(self) -> None:
+        """Close the widget, and follow no more."""
+        if self.following is not None:
+            self.following.cancel()
+        super().close()
 
 
 def training_monitor(run: Path | Follows) -> TrainingMonitor:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Protocol
 
-from ipywidgets import HTML, Button, Dropdown, HBox, Textarea, VBox
+from ipywidgets import HTML, Button, Dropdown, HBox, Textarea, VBox, Widget
 
 from mkdkit.next_tokens import NextTokens
 from mkdkit.records import Question, Rationale
@@ -106,7 +106,9 @@ class QuestionPage(VBox):
         return Rationale(asked.id, text, found, "student", is_correct=False, **ended)
 
     def _look(self, _: object = None) -> None:
-        said, self.below.children = self.said.get(str(self.inside.value)), ()
+        said, before = self.said.get(str(self.inside.value)), self.below.children
+        self.below.children = ()
+        _close(before)
         if said is None or self.asked is None:
             return
         try:
@@ -114,6 +116,16 @@ class QuestionPage(VBox):
         except ValueError as error:
             view = HTML(f"<p>{escape(str(error))}</p>")
         self.below.children = (view,)
+
+
+def _close(widgets: Sequence[Widget]) -> None:
+    """Close widgets with all that they hold; the kernel would keep them for ever."""
+    for widget in widgets:
+        _close(getattr(widget, "children", ()))
+        for part in ("layout", "style"):  # widgets as well
+            if isinstance(held := getattr(widget, part, None), Widget):
+                held.close()
+        widget.close()
 
 
 def question_page(

@@ -34,13 +34,22 @@ class Collected:
 
 
 def training_questions(
-    task: Task, file: Path | None, settings: QuestionSettings
+    task: Task, file: Path | None, settings: QuestionSettings, limit: int | None = None
 ) -> Sequence[Question]:
-    """The questions of a file, or all training questions of a source.
+    """The questions of a file, or all training questions of a source; the first ones, if limited.
 
     Raises:
-        ValueError: a line that is no question, or a source that has none of this task.
+        ValueError: a line that is no question, a source that has none of this task, or a limit
+            below 1.
     """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1 question, got {limit}")
+    return _every_question(task, file, settings)[:limit]
+
+
+def _every_question(
+    task: Task, file: Path | None, settings: QuestionSettings
+) -> Sequence[Question]:
     if file is not None:
         if not file.is_file():
             raise ValueError(f"{file}: there is no such file of questions; check the path")
