@@ -1,5 +1,7 @@
 """What `mkdkit export` writes: tables for a page or a paper, models for those without this kit."""
 
+import io
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -63,6 +65,8 @@ def table(
     else:
         text = tables.markdown(rows, digits=digits, bold=best, caption=caption)
     if file is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # Windows writes files in a code page
         print(text, end="")
     else:
         file.write_text(text, encoding="utf-8")

@@ -119,7 +119,8 @@ def _spread(
         return -float(stats.betabinom.logpmf(counts, attempts, *np.exp(logs)).sum())
 
     fitted = optimize.minimize(unlikelihood, np.zeros(2), bounds=[(-6, 8)] * 2)
-    return rng.beta(*np.exp(fitted.x), shape)
+    one, other = np.exp(fitted.x)
+    return rng.beta(one, other, shape)
 
 
 def _errors(values: np.ndarray, right: np.ndarray, bins: int) -> np.ndarray:

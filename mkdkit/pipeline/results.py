@@ -98,9 +98,8 @@ def append_rows(name: str, rows: Sequence[Mapping[str, Any]], *, folder: Path = 
     columns = list(rows[0])
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.csv"
-    # two processes may fill one table: one of them writes the header
-    temporary.FOLDER.mkdir(parents=True, exist_ok=True)
-    with FileLock(temporary.FOLDER / f"{name}.lock"):
+    # two processes may fill one table, of two users or machines: one of them writes the header
+    with FileLock(folder / f".{name}.lock"):
         is_new = not path.is_file()
         if not is_new:
             _require_columns(path, columns)
