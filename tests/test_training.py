@@ -7,6 +7,7 @@ import pytest
 import torch
 from bases import FAMILIES, save_t5
 
+from mkdkit import events
 from mkdkit.models import encoding, loading, sampling
 from mkdkit.models.rows import Row
 from mkdkit.settings import StudentSettings, TrainingSettings
@@ -283,3 +284,15 @@ def test_moments_that_were_paged_out_are_so_again_after_a_checkpoint():
     assert torch.equal(found["state1"], values)
     assert found["step"] == 3
     assert torch.equal(found["absmax1"], torch.ones(2))
+
+
+def test_a_stop_that_is_asked_for_before_the_first_step_is_heard_after_it(bases, tmp_path):
+    """A signal may come while the model is loaded or the batches are planned."""
+    base = bases["causal"]
+    model = loading.load_trainable(base, SETTINGS)
+    steps = loop.train(model, ROWS, loop.hard_labels, SETTINGS, fill=0, folder=tmp_path)
+    events.ask_to_stop(tmp_path)
+    with pytest.raises(checkpoints.Stopped, match="stopped after step 1, as asked"):
+        list(steps)
+    resumed, _ = train(base, folder=tmp_path)
+    assert torch.equal(weights_of(resumed), weights_of(train(base)[0]))
