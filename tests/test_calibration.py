@@ -93,6 +93,8 @@ def test_answers_agree_as_they_are_graded():
     maths = catalogue.find("mathematics")
     found = compare_predictions([r"\frac{1}{2}", "x+1"], ["0.5", "1+x"], ["0.5", "x+1"], maths)
     assert (found.both_wrong, found.same) == (0, 100.0)
+    cases = compare_predictions([r"\PI"], [r"\PI"], [r"\pi"], maths)
+    assert (cases.both_wrong, cases.by_chance) == (1, 0.0)
     third = compare_predictions(["0.3333333"], ["7"], ["1/3"], catalogue.find("svamp"))
     assert third.both_wrong == 0
 

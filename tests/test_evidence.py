@@ -99,14 +99,10 @@ def test_settings_that_are_drawn_as_multiples_are_joined():
         for train in (30, 300)
         for seed in (1, 2)
     ]
-    assert [row["share"] for row in evidence.SWEEPS["sweep_data_share"].shown(rows)] == [
-        10,
-        10,
-        100,
-        100,
-    ]
-    for name in ("sweep_mentor_size",):
-        assert any(line.get_gid() == "line" for line in plot(name).lines)
+    shown = evidence.SWEEPS["sweep_data_share"].shown(rows)
+    assert [row.get("share") for row in shown] == [10, 10, 100, 100]
+    assert all("questions.train" not in row for row in shown)
+    assert any(line.get_gid() == "line" for line in plot("sweep_mentor_size").lines)
 
 
 def test_a_table_without_a_figure_is_refused_by_name():

@@ -139,12 +139,15 @@ def test_a_process_that_was_started_before_an_edit_makes_the_key_of_what_it_runs
     shutil.copytree(Path(mkdkit.__file__).parent, tmp_path / "mkdkit")
     losses = tmp_path / "mkdkit" / "training" / "losses.py"
     edit = (
-        "import pathlib, logging; logging.basicConfig()\n"
+        "import logging, pathlib, sys; logging.basicConfig(stream=sys.stdout)\n"
         f"path = pathlib.Path({str(losses)!r}); source = path.read_text()\n"
         "path.write_text('# moved\\n' + source.replace('(1 - kd_weight) *', '(2 - kd_weight) *'))"
     )
-    before, after = key_with(tmp_path, then=edit).splitlines()
+    before, warning, after = key_with(tmp_path, then=edit).splitlines()
     assert before == after
+    assert warning.endswith(
+        "losses.py was edited, and the code from before runs on: restart the kernel"
+    )
     assert key_with(tmp_path) != before
 
 

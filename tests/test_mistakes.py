@@ -74,6 +74,11 @@ def test_an_end_mark_that_padding_shares_its_id_with_is_a_word_still(base, tmp_p
     assert loss.item() / 40 == pytest.approx(F.cross_entropy(said[words], labels[words]).item())
 
 
+def test_a_label_of_an_end_mark_alone_has_one_word():
+    (padded, _) = mistakes.with_padding([Row((300,), (END,)), ROWS[0]], END)
+    assert mistakes._is_word(padded, END, END).tolist() == [True, False, False, False]
+
+
 def test_padding_is_learnt_by_the_divergence_that_is_set(base, tmp_path):
     model = loading.load_base(base)
     padded = mistakes.with_padding(ROWS, FILL)

@@ -72,7 +72,8 @@ def compare_predictions(
 def _chance(one: Counter[Known], two: Counter[Known], reference: Known) -> float:
     """Return how probable it is that two wrong answers to a question are the same one."""
     ways = sum(n * two[a] for a, n in one.items() if a not in (reference, None))
-    return ways / ((one.total() - one[reference]) * (two.total() - two[reference]))
+    others = (one.total() - one[reference]) * (two.total() - two[reference])
+    return ways / others if others else 0.0  # \PI is wrong for \pi, and the same but for case
 
 
 def _known(text: str | None, task: Task) -> Known:

@@ -74,10 +74,9 @@ def answer_questions(
     written = _write(model, tokenizer, [ask(q) for q in questions], settings, label)
     if prompted == "zero-shot-cot":  # the second prompt: given the reasoning, the answer alone
         reasoning = [answers.cut_next_question(one.text) for one in written]
-        texts = [question.text for question in questions]
         prompts = [
-            _then_answer(model, tokenizer, text, said)
-            for text, said in zip(texts, reasoning, strict=True)
+            _then_answer(model, tokenizer, question.text, said)
+            for question, said in zip(questions, reasoning, strict=True)
         ]
         written = _write(model, tokenizer, prompts, settings, label)
     return [

@@ -65,7 +65,7 @@ def padding_learnt(
 def _is_word(row: Row, fill: int, end: int) -> Tensor:
     """Which places of a label were there before it was padded: (label's tokens,) truth values."""
     words = len(row.label)
-    while row.label[words - 1] == fill:
+    while words and row.label[words - 1] == fill:
         words -= 1
     return torch.arange(len(row.label)) < words + (fill == end)
 
