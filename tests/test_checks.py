@@ -144,6 +144,12 @@ def test_each_false_state_of_a_shuffle_is_found(right, wrong, found):
         "Ann does not have the green ball at first.",
         "It is a nice game with a red ball.",
         "Options: (A) red ball, (B) blue ball, (C) green ball",
+        # an option that is turned down is not chosen
+        "Ann has the green ball. (B) is wrong.",
+        "Ann has the green ball. (B) the blue ball is wrong.",
+        "Ann has the green ball. It cannot be (B).",
+        "Ann has the green ball. That rules out (B).",
+        "Ann has the green ball. So it is not (A) or (B).",
     ],
 )
 def test_what_may_be_meant_otherwise_is_no_slip_of_a_shuffle(text):
@@ -154,6 +160,10 @@ def test_without_named_swaps_a_state_that_never_comes_is_a_slip():
     assert slipped(SHUFFLE, "Cleo has green. Cleo has blue. Ann has red.", SHUFFLE_NAME) == [
         "Ann has red"
     ]
+
+
+def test_an_option_beside_one_that_is_turned_down_is_still_compared():
+    assert slipped(SHUFFLE, "Ann has the green ball. It is (A), not (C).", SHUFFLE_NAME) == ["(A)"]
 
 
 SHUFFLE_NAME = "tracking_shuffled_objects"

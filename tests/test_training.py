@@ -119,6 +119,7 @@ def test_a_run_resumed_equals_a_run_uninterrupted(tmp_path):
     first = [next(steps) for _ in range(5)]
     steps.close()  # and the process with it: what follows starts from the files alone
     torch.rand(7)
+    assert checkpoints.count_steps(tmp_path) == 4
     resumed, rest = train(base, folder=tmp_path)
     # killed right after its fifth step was told of: the fifth is taken again, and no step is lost
     assert [step.number for step in rest] == list(range(5, 13))

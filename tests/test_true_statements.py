@@ -172,6 +172,9 @@ TRUE_DATES = [
     "One day after the trip is 05/03/2021.",
     "Tomorrow is 05/02/2021, which is (A), not (B).",
     "It is 05/02/2021, so (A); (B) is too late.",
+    "Tomorrow is 05/02/2021. It cannot be (B).",
+    "Tomorrow is 05/02/2021. It is not (B) or (C).",
+    "Tomorrow is 05/02/2021. (B) 05/03/2021 is wrong.",
 ]
 FALSE_DATES = [
     ("One day before 05/22/2021 is 05/01/2021.", "One day before 05/22/2021 is 05/01/2021"),
@@ -179,6 +182,7 @@ FALSE_DATES = [
     ("It is 02/29/2021. It is not nice.", "02/29/2021"),
     ("The trip is 05/03/2021.", "trip is 05/03/2021"),
     ("Tomorrow is 05/02/2021, which is (B), not (A).", "(B)"),
+    ("Tomorrow is 05/02/2021. It cannot be (A), so it is (B).", "(B)"),
 ]
 
 
@@ -214,6 +218,13 @@ TRUE_SUMS = [
     "√(9 + 16) = 5",
     "sqrt 16 + 3 = 7",
     "4 + 5 = 3 squared",
+    "12 - 5 is 2 more than 5",
+    "12 - 5 is 2 pens more than 5",
+    "12 - 5 is 3 less than 10",
+    "2 x 15 = 50% of 60",
+    "3 + 2 = 1/2 of 10",
+    "6 + 6 = 2 groups of 6",
+    "5 + 5 = 2 fives",
     "249 pages/book x 1 book/3 days = 83 pages/day",  # a row of Mentor-KD's teacher
     "249 pages/book  1 book/3 days = 83 pages/day",  # and of its mentor, which lost the sign
 ]
@@ -224,6 +235,9 @@ FALSE_SUMS = [
     "3 hours + 4 hours = 8 hours",
     "12 cookies/2 = 5",
     "249 pages/book x 1 book/3 days = 84 pages/day",
+    "12 - 5 is 2 more pens than Bob has",
+    "12 - 5 is 2 pens, more than 5",
+    "5 + 5 = 2 of them",
 ]
 
 

@@ -12,7 +12,7 @@ def compare(
     """Task -> how far `second` is above `first`, with what several seeds say about it.
 
     Each entry has `differences` (percentage points, one per seed that both arms have, seeds
-    ascending), `points` (their mean), `interval` (95%, Student's t), `p` (exact sign-flip test)
+    ascending), `points` (their mean), `interval` (95%, Student's t), `p` (sign-flip test)
     and `p_holm` (adjusted for the number of tasks). Tasks with fewer than two seeds of both arms
     are left out.
 
@@ -20,9 +20,6 @@ def compare(
         rows: with task, arm, seed and accuracy (%), as `data/results/tiny_arms.csv` has them.
         first: the arm that is compared with.
         second: the arm whose lead is asked for.
-
-    Raises:
-        ValueError: both have more than 20 seeds, too many patterns of signs to try them all.
     """
     accuracy = {(row["task"], row["arm"], row["seed"]): row["accuracy"] for row in rows}
     found = {}

@@ -14,6 +14,7 @@ from datetime import date
 
 from mkdkit.records import Question
 from mkdkit.tasks.dates import MONTHS, move, read, read_options, slashed
+from mkdkit.tasks.options import is_excluded, is_refused
 from mkdkit.tasks.slips import Slip
 
 _DATE = (
@@ -47,12 +48,6 @@ _MAY_BE_DENIED = re.compile(  # "2021 has no February 29", "it would be February
 _BESIDE = re.compile(  # "a week from today is ...", "the day after the trip is ..."
     r"\b(?:after|before|from|since|until|till|to|past|following|preceding|of|than)(?: the)? $",
     re.IGNORECASE,
-)
-_DISMISSED = re.compile(  # before an option that is not chosen: "(A), not (B)"
-    r"(?:\b(?:not|nor|neither|than|instead of|unlike|except)|n['\u2019]t(?: be)?) (?:option )?$"
-)
-_REFUSED = re.compile(  # behind one: "(A); (B) is too late"
-    r" (?:is|was|would be|does|can)(?:not|n['\u2019]t| (?:not|wrong|incorrect|too|a day|off|out))\b"
 )
 _YEARS = (2019, 2020)  # a common one and a leap year, for dates without one
 
@@ -158,8 +153,7 @@ def _wrong_option(options: dict[str, date], text: str) -> list[Slip]:
     chosen = [
         match
         for match in re.finditer(rf"\(([A-F])\)(?: ({_DATE}))?", text)
-        if not _DISMISSED.search(text[max(0, match.start() - 20) : match.start()])
-        and not _REFUSED.match(text, match.end())
+        if not is_excluded(text, match.start()) and not is_refused(text, match.end())
     ]
     if not chosen or chosen[-1][1] not in options:
         return []

@@ -51,6 +51,11 @@ _PART_OF_A_NUMBER = re.compile(  # what may stand behind a result that is not al
     r"|[ ](?:squared|cubed)\b|[ ]?[(:]"
     rf"|[^.=\n]{{0,30}}{_SIGN} ?[A-Za-z]\b"  # "= 6 + y"
 )
+_BY_ANOTHER = re.compile(  # a result told by way of another number: "2 more than 5", "2 fives"
+    r"(?: [a-z]+){0,2} (?:more|less|fewer|[a-z]+er)(?: [a-z]+){0,2} than (?:the )?[$€£]?[0-9]"
+    r"|(?:/[0-9]{1,6}+)?(?: [a-z]+)? of (?:the )?[$€£]?[0-9]"  # "1/2 of 10", "2 groups of 6"
+    r"| (?:ones|twos|threes|fours|fives|sixes|sevens|eights|nines|twenties)\b"
+)
 _SCALE = re.compile(
     r"\b(?:tens|hundred|thousand|million|billion|dozens?|percent|squared|cubed)\b|[0-9]/[0-9]+/[0-9]"
 )
@@ -100,7 +105,9 @@ def _judge(text: str) -> Iterator[tuple[int, int, str]]:
         may_be_negative = _MINUS_OR_BULLET.search(before) is not None
         if _PART_OF_A_SUM.search(before) and not may_be_negative:
             continue
-        if _PART_OF_A_NUMBER.match(behind) or _SCALE.search(match["left"]):
+        if _PART_OF_A_NUMBER.match(behind) or _BY_ANOTHER.match(behind):
+            continue
+        if _SCALE.search(match["left"]):
             continue
         if _is_in_other_notation(text, start, end):
             continue

@@ -5,7 +5,8 @@ with who has what at its place in the chain. The place is known where the chain 
 once, in order, and says something after each; otherwise the writer gets the benefit of the doubt,
 and a statement is false only if it holds neither at the place reached so far nor at a later one.
 After "since", "had" or "at the start" it may also tell of an earlier state. Last, the option
-chosen is compared with its own text and with what the chain says of the person asked about.
+chosen is compared with its own text and with what the chain says of the person asked about; one
+that is turned down ("not (B)", "(B) is wrong") is not chosen.
 """
 
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mkdkit.records import Question
+from mkdkit.tasks.options import is_excluded, is_refused
 from mkdkit.tasks.slips import Slip
 from mkdkit.tasks.swaps import LETTERS, Deal, names_of, read
 
@@ -33,6 +35,7 @@ _AT_THE_END = re.compile(r"\b(?:ends?|finally|final)\b", re.IGNORECASE)
 _GIVES = re.compile(r"\b(?:giv(?:es|ing)|gave|hand(?:s|ing)|pass(?:es|ing)|to|from|with) $")
 _SWAPS = r"(?:swap|trade|trading|switch|exchange)\w*"
 _CLAUSE = re.compile(r"[.\n;!?]")
+_OPTION = re.compile(r"\(([A-G])\)(?: ((?:the )?[\w' -]{1,40}))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +130,37 @@ def _marks(deal: Deal, statements: list[Statement], text: str) -> list[int]:
 
 def _wrong_option(deal: Deal, statements: list[Statement], text: str) -> list[Slip]:
     """Return a slip if the last option named is not what the chain last says of the asked."""
-    options = list(re.finditer(r"\(([A-G])\)(?: (?:the )?([\w' -]{1,40}))?", text))
+    options = [match for match in _OPTION.finditer(text) if not _is_turned_down(deal, match, text)]
     if not options or options[-1][1] not in LETTERS[: len(deal.options)]:
         return []
     last = options[-1]
     chosen = deal.options[LETTERS.index(last[1])]
     if any(option[1] != last[1] and option.start() > last.start() - 60 for option in options):
         return []  # a list of options
-    named = [
-        item
-        for item in deal.options
-        for name in names_of(item, deal)
-        if re.match(rf"{re.escape(name)}(?!\w)", last[2] or "")
-    ]
-    said = [s for s in statements if s.person == deal.asked and s.end <= last.start() + 1]
+    named = _named(deal, last[2] or "")
     if named and chosen not in named:
-        reason = f"({last[1]}) is the {chosen}, not the {named[0]}"
+        reason = f"({last[1]}) is the {chosen}, not the {next(iter(named))}"
         return [Slip(*last.span(), reason, "conclusion")]
+    said = [s for s in statements if s.person == deal.asked and s.end <= last.start() + 1]
     silent = said and deal.asked not in text[said[-1].end : last.start()]
     if silent and said[-1].item != chosen and not said[-1].looks_back:
         reason = f"({last[1]}) is the {chosen}, but {deal.asked} has the {said[-1].item} above"
         return [Slip(*last.span(), reason, "conclusion")]
     return []
+
+
+def _named(deal: Deal, words: str) -> dict[str, int]:
+    """Return the items that the words begin with ("red", "the red ball"), and how far each goes."""
+    ends: dict[str, int] = {}
+    for item in deal.options:
+        for name in names_of(item, deal):
+            match = re.match(rf"(?:the )?{re.escape(name)}(?!\w)", words)
+            if match:
+                ends[item] = max(match.end(), ends.get(item, 0))
+    return ends
+
+
+def _is_turned_down(deal: Deal, option: re.Match[str], text: str) -> bool:
+    named = _named(deal, option[2] or "")
+    end = option.start(2) + max(named.values()) if named else option.start() + len("(A)")
+    return is_excluded(text, option.start()) or is_refused(text, end)

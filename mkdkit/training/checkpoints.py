@@ -74,15 +74,10 @@ def save(folder: Path, model: Any, optimizer: torch.optim.Optimizer, progress: P
 
 def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -> Progress | None:
     """Put a checkpoint's weights and moments in place; return where it stands, None without one."""
-    if folder is None:
-        return None
-    # killed at the end of `save`, the new one is whole and the old one may be half deleted
-    found = next((f for f in (folder / (FOLDER + ".part"), folder / FOLDER) if _is_whole(f)), None)
+    found = _find(folder) if folder else None
     if found is None:
         return None
-    state = strict_json.read_object(
-        found / "state.json", {"step": int, "best_score": (int, float, NoneType)}
-    )
+    state = _read_state(found)
     put(model, load_file(found / "weights.safetensors"))
     _put_moments(optimizer, load_file(found / "optimizer.safetensors"))
     progress = Progress(step=state["step"])
@@ -90,6 +85,12 @@ def restore(folder: Path | None, model: Any, optimizer: torch.optim.Optimizer) -
         progress.best_score = state["best_score"]
         progress.best_weights = load_file(found / "best.safetensors")
     return progress
+
+
+def count_steps(folder: Path) -> int:
+    """Return how many steps a run that goes on from `folder` need not take again."""
+    found = _find(folder)
+    return _read_state(found)["step"] if found else 0
 
 
 def stop_if_asked(
@@ -120,6 +121,17 @@ def _put_in_place(folder: Path) -> None:
 def _delete(checkpoint: Path) -> None:
     (checkpoint / "state.json").unlink(missing_ok=True)  # first: without it, it is none
     shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def _find(folder: Path) -> Path | None:
+    # killed at the end of `save`, the new one is whole and the old one may be half deleted
+    return next((f for f in (folder / (FOLDER + ".part"), folder / FOLDER) if _is_whole(f)), None)
+
+
+def _read_state(found: Path) -> dict[str, Any]:
+    return strict_json.read_object(
+        found / "state.json", {"step": int, "best_score": (int, float, NoneType)}
+    )
 
 
 def _is_whole(folder: Path) -> bool:

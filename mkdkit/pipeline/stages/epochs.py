@@ -56,6 +56,7 @@ def _by_epoch(work: Work, given: Given) -> None:
             found[split] = asdict(scoring.summarise(said))
         return found["validation"]["accuracy"]
 
+    done = checkpoints.count_steps(work.folder)
     steps = loop.train(
         model,
         lesson.rows,
@@ -67,7 +68,7 @@ def _by_epoch(work: Work, given: Given) -> None:
         together=lesson.together,
     )
     with interrupts.at_checkpoint(work.folder):
-        for step in progress(steps, f"epochs of {given.method.name}", "step", total):
+        for step in progress(steps, f"epochs of {given.method.name}", "step", total, done):
             seen = dict(found) if step.validation is not None else {}
             looks = {f"of_{name}": one for name, one in seen.items()}
             work.event(**asdict(step), steps=total, **looks)

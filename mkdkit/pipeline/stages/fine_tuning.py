@@ -71,9 +71,9 @@ def fine_tune(
         together=together,
         team=launched.team(),
     )
-    total = batches.count_steps(len(rows), settings)
+    total, done = batches.count_steps(len(rows), settings), checkpoints.count_steps(work.folder)
     with interrupts.at_checkpoint(work.folder):
-        for step in progress(steps, f"train {label}", "step", total):
+        for step in progress(steps, f"train {label}", "step", total, done):
             work.event(**asdict(step), steps=total, peak_gib=round(peak_gib(), 3))
     if not launched.is_first():
         return
@@ -129,7 +129,9 @@ def load_model(stage: Stage, dtype: torch.dtype | None = None) -> tuple[Any, Any
     return loading.load_trained(folder, dtype), loading.load_tokenizer(str(folder))
 
 
-def progress(steps: Iterable[Any], label: str, unit: str, total: int | None) -> Iterator[Any]:
-    """Yield what comes, with a progress bar."""
+def progress(
+    steps: Iterable[Any], label: str, unit: str, total: int | None, done: int = 0
+) -> Iterator[Any]:
+    """Yield what comes, with a progress bar that begins behind what was `done` before."""
     is_shown = launched.is_first()
-    yield from bar(steps, is_shown=is_shown, desc=label, unit=unit, total=total)
+    yield from bar(steps, is_shown=is_shown, desc=label, unit=unit, total=total, initial=done)
