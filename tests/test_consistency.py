@@ -52,6 +52,15 @@ def test_the_least_similar_rationales_of_a_question_stand_in_a_pair():
     assert consistency.pair_up(rows, texts) == [rows[i] for i in (0, 2, 1, 2, 3, 3)]
 
 
+def test_without_two_rationales_of_a_question_there_is_nothing_to_make_consistent():
+    rows = rows_of((1,)) + rows_of((4,), prompt=(9,))
+    with pytest.raises(ValueError, match="no question kept two rationales"):
+        consistency.pair_up(rows, ["a b", "c d"])
+    twice = rows_of((1,), (1,))  # the same text twice is no pair either
+    with pytest.raises(ValueError, match="no question kept two rationales"):
+        consistency.pair_up(twice, ["a b", "a b"])
+
+
 def test_the_ending_that_two_labels_share():
     assert consistency.shared_ending((5, 6, 7, 1), (8, 7, 1)) == 2
     assert consistency.shared_ending((5, 1), (5, 1)) == 2

@@ -127,7 +127,7 @@ def test_what_cells_share_is_computed_once(undisturbed):
     assert made.count("student") == made.count("scores") == 3 * cells
     record = json.loads((undisturbed / "grid.json").read_text(encoding="utf-8"))
     assert record["command"] == "mkdkit ablate grid.toml"
-    assert {"versions", "finished"} <= record.keys()
+    assert {"versions", "recorded"} <= record.keys()
 
 
 def test_a_grid_that_is_killed_and_resumed_gives_the_table_of_an_undisturbed_one(

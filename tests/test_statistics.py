@@ -15,6 +15,7 @@ from mkdkit.evaluation.statistics import (
     mcnemar_mid_p,
     mcnemar_range,
     mean_interval,
+    mean_test,
     paired_bootstrap,
     sign_flip_test,
     smallest_difference,
@@ -191,6 +192,25 @@ def test_impossible_counts_and_unequal_arms_are_refused():
         majority_accuracy([])
     with pytest.raises(ValueError, match="got 5 that are all alike; use wilson_interval"):
         bootstrap_interval([True] * 5)
+
+
+def test_the_test_of_a_mean_is_students():
+    # the ten patients of Student (1908): R's example of a paired t-test has t = 4.0621 for their
+    # extra hours of sleep with one drug over the other, and p = 0.002833
+    sleep = [1.2, 2.4, 1.3, 1.3, 0.0, 1.0, 1.8, 0.8, 4.6, 1.4]
+    assert mean_test(sleep) == pytest.approx(0.00283, abs=5e-6)
+    assert mean_test([2.0, 2.0]) == 0.0
+    assert mean_test([0.0, 0.0, 0.0]) == 1.0
+    with pytest.raises(ValueError, match="at least 2 values, got 1"):
+        mean_test([1.0])
+
+
+@pytest.mark.parametrize("shift", [-0.1, 0.1])
+def test_the_test_of_a_mean_agrees_with_its_interval(shift):
+    differences = [10.0, 12.0, 17.0]
+    _, low, _ = mean_interval(differences)
+    p = mean_test([value - low + shift for value in differences])
+    assert (p < 0.05) == (shift > 0)
 
 
 @pytest.mark.parametrize("n", [2, 5, 8])

@@ -12,9 +12,9 @@ def compare(
     """Task -> how far `second` is above `first`, with what several seeds say about it.
 
     Each entry has `differences` (percentage points, one per seed that both arms have, seeds
-    ascending), `points` (their mean), `interval` (95%, Student's t), `p` (sign-flip test)
-    and `p_holm` (adjusted for the number of tasks). Tasks with fewer than two seeds of both arms
-    are left out.
+    ascending), `points` (their mean), `interval` (95%, Student's t) and its `p_t`, `p` (sign-flip
+    test) and `p_holm` (that, adjusted for the number of tasks). Tasks with fewer than two seeds of
+    both arms are left out.
 
     Args:
         rows: with task, arm, seed and accuracy (%), as `data/results/tiny_arms.csv` has them.
@@ -29,9 +29,9 @@ def compare(
         differences = [accuracy[task, second, s] - accuracy[task, first, s] for s in both]
         if len(differences) > 1:
             points, low, high = statistics.mean_interval(differences)
-            p = statistics.sign_flip_test(differences)
             entry = {"differences": differences, "points": points, "interval": (low, high)}
-            found[task] = entry | {"p": p}
+            entry["p_t"] = statistics.mean_test(differences)
+            found[task] = entry | {"p": statistics.sign_flip_test(differences)}
     adjusted = statistics.holm([entry["p"] for entry in found.values()]) if found else []
     for entry, p in zip(found.values(), adjusted, strict=True):
         entry["p_holm"] = p

@@ -73,6 +73,13 @@ ARMS: dict[str, Arm] = {
             per_question=6,
         ),
         Arm(
+            name="fine_tune_cot_6_equal_steps",
+            what="Fine-tune-CoT with six rationales a question, with as many steps as Mentor-KD",
+            completions="teacher",
+            per_question=6,
+            equal_steps=True,
+        ),
+        Arm(
             name="fine_tune_cot_unfiltered",
             what="Fine-tune-CoT on all rationales, wrong ones with their wrong answers",
             completions="teacher",
@@ -98,8 +105,9 @@ ARMS: dict[str, Arm] = {
         ),
         Arm(
             name="mcc_kd",
-            what="MCC-KD on the teacher's rationales, with as many steps as Mentor-KD",
+            what="MCC-KD on six rationales a question, with as many steps as Mentor-KD",
             completions="teacher",
+            per_question=6,  # it learns from pairs of them, whatever the recipe has
             equal_steps=True,
             consistent=True,
         ),

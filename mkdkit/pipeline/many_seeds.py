@@ -31,7 +31,8 @@ PAIR = ("fine_tune_cot_equal_steps", "mentor_kd")
 ALL_ARMS = ("multi_step_arithmetic", "tracking_shuffled_objects")  # tasks of every other arm
 OTHERS = (  # named, so that an arm that is added to the kit does not join a table that was begun
     *("teacher", "mentor", "base", "base_zero_shot", "base_zero_shot_cot", "base_few_shot_cot"),
-    *("answer_only", "fine_tune_cot", "fine_tune_cot_1", "fine_tune_cot_6", "mcc_kd"),
+    *("answer_only", "fine_tune_cot", "fine_tune_cot_1", "fine_tune_cot_6"),
+    *("fine_tune_cot_6_equal_steps", "mcc_kd"),
     *("mentor_kd_no_rationales", "mentor_kd_no_soft_labels", "self_mentor"),
     "mentor_kd_new_questions",
 )

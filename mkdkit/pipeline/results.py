@@ -134,11 +134,11 @@ def _end_last_row(path: Path, columns: int) -> None:
 def write_provenance(
     name: str, command: str, settings: Mapping[str, Any], *, folder: Path = RESULTS
 ) -> None:
-    """Write beside a table how it was made."""
+    """Write beside a table how it is made, by the machine that has it first; rows may follow later."""
     record = {
         "command": command,
         "settings": dict(settings),
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
         **folders.machine(),
     }
     folder.mkdir(parents=True, exist_ok=True)

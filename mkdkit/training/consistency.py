@@ -44,6 +44,9 @@ def pair_up(rows: Sequence[Row], texts: Sequence[str]) -> list[Row]:
     Args:
         rows: one per rationale; rows of one question have one prompt.
         texts: the rationales, in the same order.
+
+    Raises:
+        ValueError: no question has two rationales, so that nothing could be made consistent.
     """
     of_prompt: dict[tuple[int, ...], list[int]] = {}
     for number, row in enumerate(rows):
@@ -55,6 +58,8 @@ def pair_up(rows: Sequence[Row], texts: Sequence[str]) -> list[Row]:
             others = [other for other in group if other != number] or [number]
             farthest = min(others, key=lambda other: _similarity(runs[number], runs[other]))
             pairs[min(number, farthest), max(number, farthest)] = None
+    if all(rows[one] == rows[other] for one, other in pairs):
+        raise ValueError("MCC-KD learns from pairs, and no question kept two rationales")
     return [rows[number] for pair in pairs for number in pair]
 
 
