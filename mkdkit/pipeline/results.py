@@ -134,7 +134,7 @@ def _end_last_row(path: Path, columns: int) -> None:
 def write_provenance(
     name: str, command: str, settings: Mapping[str, Any], *, folder: Path = RESULTS
 ) -> None:
-    """Write beside a table how it is made, by the machine that has it first; rows may follow later."""
+    """Write beside a table how it is made, on the machine that begins it; rows may follow later."""
     record = {
         "command": command,
         "settings": dict(settings),
