@@ -216,7 +216,8 @@ def mean_test(values: Sequence[float]) -> float:
         raise ValueError(f"a test of a mean needs at least 2 values, got {len(values)}")
     if len(set(values)) == 1:  # no spread: the interval is a point
         return 1.0 if values[0] == 0 else 0.0
-    return float(stats.ttest_1samp(values, 0)[1])
+    _, p = stats.ttest_1samp(values, 0)
+    return float(np.asarray(p))
 
 
 def sign_flip_test(differences: Sequence[float]) -> float:
